@@ -1,0 +1,305 @@
+"""The only validator: what comes from outside is checked here once, and branded.
+
+The arithmetic (`datalab._core`) takes only what these functions return, so nothing is checked
+twice. Nothing here changes the caller's objects; arrays are copied only where their kind of
+number has to change.
+"""
+
+import difflib
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab._typing import Codes, FloatArray, Probs
+from datalab.exceptions import InputError, InputTypeError, InputWarning
+
+__all__ = [
+    "as_array",
+    "choice",
+    "class_codes",
+    "did_you_mean",
+    "feature_matrix",
+    "floats",
+    "labels_and_probs",
+    "listing",
+    "probabilities",
+    "same_length",
+    "unit_interval",
+]
+
+# A probability may leave [0, 1] by this much through rounding; beyond it we say so (DECISIONS 13).
+ROUNDING = 1e-6
+# Beyond this much outside [0, 1] the numbers are no probabilities.
+MAX_EXCESS = 1e-3
+
+
+def listing(values: Iterable[Any], limit: int = 5) -> str:
+    """The first few values as text, for messages."""
+    values = list(values)
+    shown = ", ".join(repr(v)[:60] for v in values[:limit])
+    return f"[{shown}{', …' if len(values) > limit else ''}]"
+
+
+def did_you_mean(name: str, options: Iterable[str]) -> str:
+    """A closing sentence for "unknown name" messages: the closest name, or all of them."""
+    options = [str(option) for option in options]
+    close = difflib.get_close_matches(str(name), options, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}? Known: {', '.join(options)}"
+    return f"known: {', '.join(options)}" if options else "there are none"
+
+
+def choice(
+    value: Any,
+    options: Iterable[str],
+    *,
+    name: str,
+    error: type[InputError] = InputError,
+) -> str:
+    """Return `value` if it is one of `options`; otherwise raise `error` and suggest one."""
+    options = list(options)
+    if not isinstance(value, str) or value not in options:
+        raise error(f"`{name}` is {value!r}; {did_you_mean(str(value), options)}")
+    return value
+
+
+def as_array(values: Any, *, name: str) -> NDArray[Any]:
+    """Any array-like (list, ndarray, DataFrame, Series, memory map, torch, JAX) as an ndarray.
+
+    Raises
+    ------
+    InputTypeError
+        For None, text, numbers, sets and iterators, which are not arrays.
+    InputError
+        For nested lists of unequal length.
+    """
+    if values is None or isinstance(values, (str, bytes, bool, int, float, complex, dict, set)):
+        raise InputTypeError(
+            f"`{name}` must be array-like (list, array, Series, …), got {type(values).__name__}"
+        )
+    if not (hasattr(values, "__array__") or isinstance(values, Sequence)):
+        raise InputTypeError(
+            f"`{name}` must be array-like (list, array, Series, …), got {type(values).__name__};"
+            " for an iterator pass list(…) of it"
+        )
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"`{name}` cannot be read as one array: {error}") from error
+
+
+def same_length(**arrays: Any) -> int:
+    """The common length of the named arrays.
+
+    Raises
+    ------
+    InputError
+        They differ in length.
+    """
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"`{name}` has {length} rows" for name, length in lengths.items())
+        raise InputError(f"{told}; give one row per example, in the same order")
+    return next(iter(lengths.values()))
+
+
+def class_codes(labels: Any, *, name: str = "labels", missing: bool = False) -> Codes:
+    """Class labels as integer codes.
+
+    Parameters
+    ----------
+    labels : array-like of shape (N,)
+        Integers 0..K-1; whole floats and one-column tables are accepted.
+    name : str
+        Name of the argument, for messages.
+    missing : bool
+        Whether -1 ("no label") is allowed.
+
+    Returns
+    -------
+    Codes
+        int64 array of shape (N,).
+
+    Raises
+    ------
+    InputTypeError
+        Not array-like.
+    InputError
+        Not one-dimensional, or values that are not integers 0..K-1.
+    """
+    array = as_array(labels, name=name)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise InputError(
+            f"`{name}` must be one-dimensional, one label per example, got shape {array.shape}"
+        )
+    lowest = -1 if missing else 0
+    wanted = f"`{name}` must be integers 0..K-1"
+    if array.dtype.kind == "b":
+        return Codes(array.astype(np.int64))
+    if array.dtype.kind not in "iu" and array.size:
+        numbers = _numbers_or_none(array)
+        if numbers is None:
+            raise InputError(
+                f"{wanted}, got {listing(dict.fromkeys(array.tolist()))}; pass such labels to "
+                "Datalab(data, label_name=…), which encodes them, or encode them yourself with "
+                "np.unique(labels, return_inverse=True)"
+            )
+        bad = ~np.isfinite(numbers) | (numbers != np.floor(numbers))
+        if bad.any():
+            at = int(np.flatnonzero(bad)[0])
+            raise InputError(f"{wanted}, got {numbers[at]!r} in row {at}")
+        array = numbers
+    codes = array.astype(np.int64, copy=False)
+    if codes.size and int(codes.min()) < lowest:
+        at = int(np.flatnonzero(codes < lowest)[0])
+        raise InputError(f"{wanted}, got {int(codes[at])} in row {at}")
+    return Codes(codes)
+
+
+def _numbers_or_none(array: NDArray[Any]) -> NDArray[np.float64] | None:
+    """The values as floats; None when they are text or other things that are not numbers."""
+    if array.dtype.kind not in "fO" or (
+        array.dtype.kind == "O" and any(isinstance(value, (str, bytes)) for value in array)
+    ):
+        return None
+    try:
+        return array.astype(np.float64)
+    except (ValueError, TypeError):
+        return None
+
+
+def probabilities(pred_probs: Any, *, name: str = "pred_probs") -> Probs:
+    """Predicted class probabilities, shape (N, K), in [0, 1].
+
+    Row sums are not judged here (DECISIONS 13). Values outside [0, 1] by rounding are clipped
+    (in a copy), silently up to 1e-6 and with a warning up to 1e-3.
+
+    Raises
+    ------
+    InputTypeError
+        Not array-like.
+    InputError
+        Not two-dimensional, not numeric, NaN or infinite, or outside [0, 1] by more than 1e-3.
+    """
+    array = as_array(pred_probs, name=name)
+    if array.ndim != 2:
+        raise InputError(
+            f"`{name}` must have shape (N, K), one row per example and one column per class, "
+            f"got shape {array.shape}"
+        )
+    return Probs(unit_interval(array, name=name))
+
+
+def unit_interval(array: NDArray[Any], *, name: str) -> FloatArray:
+    """Numbers in [0, 1] as float32 or float64; see `probabilities` for the tolerance."""
+    numbers = floats(array, name=name)
+    if numbers.size == 0:
+        return numbers
+    lowest, highest = float(numbers.min()), float(numbers.max())
+    # NaN makes both comparisons false, infinity makes the second one false.
+    if lowest >= 0.0 and highest <= 1.0:
+        return numbers
+    excess = max(-lowest, highest - 1.0)
+    if not excess <= MAX_EXCESS:
+        bad = ~((numbers >= -MAX_EXCESS) & (numbers <= 1.0 + MAX_EXCESS))
+        at = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise InputError(
+            f"`{name}` must be probabilities in [0, 1], got {numbers[at]} in row {at[0]}; pass "
+            "the output of predict_proba (for logits apply softmax first)"
+        )
+    if excess > ROUNDING:
+        warnings.warn(
+            f"`{name}` leaves [0, 1] by up to {excess:.2g}; such values are clipped",
+            InputWarning,
+            stacklevel=4,
+        )
+    return np.clip(numbers, 0.0, 1.0)
+
+
+def floats(array: NDArray[Any], *, name: str) -> FloatArray:
+    """A numeric array as float32 or float64; float32 and float64 are not copied."""
+    if array.dtype in (np.float32, np.float64):
+        return array
+    if array.dtype == np.float16:
+        return array.astype(np.float32)
+    if array.dtype.kind not in "biufO":
+        raise InputError(
+            f"`{name}` must be numeric, got {array.dtype} values {listing(array.ravel()[:5])}"
+        )
+    try:
+        return array.astype(np.float64)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"`{name}` must be numeric: {error}") from error
+
+
+def labels_and_probs(labels: Any, pred_probs: Any) -> tuple[Codes, Probs]:
+    """Labels and predicted probabilities that belong together.
+
+    Raises
+    ------
+    InputError
+        Different lengths, or a label for which `pred_probs` has no column.
+    """
+    codes, probs = class_codes(labels), probabilities(pred_probs)
+    same_length(labels=codes, pred_probs=probs)
+    if codes.size and int(codes.max()) >= probs.shape[1]:
+        raise InputError(
+            f"`pred_probs` has {probs.shape[1]} columns but `labels` goes up to "
+            f"{int(codes.max())}; give one column per class, column k for label k"
+        )
+    return codes, probs
+
+
+def feature_matrix(
+    features: Any, *, name: str = "features", n_rows: int | None = None, nan: bool = False
+) -> FloatArray:
+    """Numeric features, shape (N, M).
+
+    Parameters
+    ----------
+    features : array-like of shape (N, M)
+    name : str
+        Name of the argument, for messages.
+    n_rows : int, optional
+        The number of rows that is expected.
+    nan : bool
+        Whether NaN ("missing") is allowed. Infinity never is.
+
+    Raises
+    ------
+    InputTypeError
+        Not array-like.
+    InputError
+        Not two-dimensional, not numeric, wrong number of rows, infinite (or NaN) values.
+    """
+    array = as_array(features, name=name)
+    if array.ndim != 2:
+        remedy = (
+            "; for a single column use features.reshape(-1, 1)"
+            if array.ndim == 1
+            else "; flatten each example, for example features.reshape(len(features), -1)"
+        )
+        raise InputError(
+            f"`{name}` must have shape (N, M), one row per example, got shape {array.shape}{remedy}"
+        )
+    if n_rows is not None and len(array) != n_rows:
+        raise InputError(
+            f"`{name}` has {len(array)} rows but the dataset has {n_rows}; give one row per "
+            "example, in dataset order"
+        )
+    numbers = floats(array, name=name)
+    # One cheap pass decides; only a matrix that fails it is looked at element by element.
+    if not np.isfinite(numbers.sum(dtype=np.float64)):
+        bad = np.isinf(numbers) if nan else ~np.isfinite(numbers)
+        if bad.any():
+            row, column = (int(i) for i in np.argwhere(bad)[0])
+            raise InputError(
+                f"`{name}` has {numbers[row, column]} in row {row}, column {column} "
+                f"({int(bad.any(axis=1).sum())} rows affected); replace or remove such values"
+            )
+    return numbers

@@ -1,0 +1,1 @@
+"""The user's table, met at the boundary: reading rows, columns, labels and cells."""

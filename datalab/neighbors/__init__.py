@@ -1,0 +1,1 @@
+"""Nearest neighbours: the graph, the choice of metric and the search engines."""

@@ -1,0 +1,1 @@
+"""What people see: cells, pictures, the static report and the text report."""
