@@ -115,9 +115,8 @@ class Findings:
         """Positions in the data set of the rows that were looked at."""
         return np.arange(len(self.is_issue)) if self.rows is None else self.rows
 
-    def spread(self, values: Any, n_rows: int) -> NDArray[Any]:
+    def spread(self, values: NDArray[Any], n_rows: int) -> NDArray[Any]:
         """Per-row values laid out over the whole data set; None/NaN where nothing was looked at."""
-        values = _vector(values, f"{self.name}: column")
         if self.rows is None:
             return values
         if values.dtype.kind == "f":
