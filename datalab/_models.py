@@ -1,0 +1,226 @@
+"""Models that are fitted here: copies of an estimator, rows of its input, cross-validation.
+
+Whatever a model takes as `X` (array, table, sparse matrix, list, torch data set) passes through
+unchanged, cut into rows; labels are class codes. A seed reaches the copies of an estimator through
+their own ``random_state``; numpy's global stream is never touched.
+"""
+
+import importlib
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from datalab._typing import Codes, FloatArray, IndexArray
+from datalab.exceptions import InputError, InputTypeError, InputWarning
+
+__all__ = ["count_rows", "cross_val_pred_probs", "fresh_copy", "take_rows"]
+
+
+def count_rows(X: Any, *, name: str = "X") -> int:
+    """The number of examples in `X`: its ``shape[0]`` or its ``len``.
+
+    Raises
+    ------
+    InputTypeError
+        `X` has neither.
+    """
+    try:
+        return int(X.shape[0]) if hasattr(X, "shape") else len(X)
+    except (TypeError, IndexError) as error:
+        raise InputTypeError(
+            f"`{name}` must hold one example per row (array, DataFrame, sparse matrix, list, …), "
+            f"got {type(X).__name__}"
+        ) from error
+
+
+def take_rows(X: Any, rows: IndexArray, *, name: str = "X") -> Any:
+    """The given rows of `X`, in its own type (sparse matrices as CSR, tuples as lists).
+
+    Parameters
+    ----------
+    X : array-like, DataFrame, Series, sparse matrix, list or torch data set of N examples
+    rows : integer array
+        Positions.
+    name : str
+        Name of the argument, for messages.
+
+    Raises
+    ------
+    InputTypeError
+        `X` cannot be indexed by a list of rows.
+    """
+    if hasattr(X, "iloc"):
+        return X.iloc[rows]
+    if isinstance(X, (list, tuple)):
+        return [X[row] for row in rows]
+    if hasattr(X, "tocsr"):
+        return X.tocsr()[rows]
+    if any(kind.__module__.startswith("torch.utils.data") for kind in type(X).__mro__):
+        return importlib.import_module("torch.utils.data").Subset(X, rows.tolist())
+    try:
+        return X[rows]
+    except (TypeError, KeyError, IndexError, ValueError) as error:
+        raise InputTypeError(
+            f"`{name}` ({type(X).__name__}) must support {name}[list of rows] or "
+            f"{name}.iloc[list of rows]; np.asarray({name}) usually does"
+        ) from error
+
+
+def fresh_copy(model: Any, stream: np.random.RandomState | None = None) -> Any:
+    """An unfitted copy of `model`; random states that are left open are tied to `stream`.
+
+    Several copies tied to one stream draw from it one after the other, as they would from numpy's
+    global stream if that had been seeded.
+
+    Raises
+    ------
+    InputError
+        scikit-learn cannot clone `model`.
+    """
+    from sklearn.base import clone  # noqa: PLC0415  (whoever trains nothing does not load it)
+
+    try:
+        copy = clone(model)
+    except (TypeError, RuntimeError) as error:
+        raise InputError(
+            f"{type(model).__name__} cannot be cloned by sklearn.base.clone ({error}); give it "
+            "get_params() and a constructor that stores its arguments, or make out-of-sample "
+            "predictions yourself and pass pred_probs="
+        ) from error
+    if stream is not None:
+        unset = {
+            name: stream
+            for name, value in copy.get_params(deep=True).items()
+            if value is None and name.split("__")[-1] == "random_state"
+        }
+        if unset:
+            copy.set_params(**unset)
+    return copy
+
+
+def cross_val_pred_probs(
+    X: Any,
+    codes: Codes,
+    clf: Any,
+    *,
+    n_classes: int,
+    cv_n_folds: int = 5,
+    seed: int | None = None,
+    stream: np.random.RandomState | None = None,
+    clf_kwargs: Mapping[str, Any] | None = None,
+    validation_func: Callable[[Any, Any], Mapping[str, Any]] | None = None,
+) -> FloatArray:
+    """Out-of-sample predicted probabilities by stratified, shuffled K-fold cross-validation.
+
+    Parameters
+    ----------
+    X : array-like, DataFrame, sparse matrix, list, … of N examples
+        What `clf` is fitted on.
+    codes : Codes of shape (N,)
+        Class codes 0..n_classes-1; classes without examples are allowed.
+    clf : classifier
+        Anything with ``fit`` and ``predict_proba`` that scikit-learn can clone; it stays unfitted.
+    n_classes : int
+        Number of columns of the result.
+    cv_n_folds : int
+        Number of folds, at least 2.
+    seed : int, optional
+        Seed of the shuffling, and of random states that `clf` leaves open.
+    stream : RandomState, optional
+        Stream for those open random states, when the caller goes on drawing from it.
+    clf_kwargs : mapping, optional
+        Extra arguments of ``clf.fit``.
+    validation_func : callable, optional
+        ``validation_func(X_held_out, labels_held_out)`` returns further arguments of ``clf.fit``.
+
+    Returns
+    -------
+    ndarray of shape (N, n_classes), float64
+        Columns of classes without examples are 0.
+
+    Raises
+    ------
+    InputTypeError
+        `validation_func` is not callable; `X` cannot be cut into rows.
+    InputError
+        `clf` cannot be cloned; the folds do not fit the data; ``predict_proba`` returns a shape
+        that does not match the classes.
+
+    Notes
+    -----
+    A class whose examples all fall into one fold would be unknown to the model of that fold: one
+    of them is copied into the training rows (with a warning), and its own row of the result says
+    "this class" with certainty.
+    """
+    if validation_func is not None and not callable(validation_func):
+        raise InputTypeError(
+            "`validation_func` must be a function (X_held_out, labels_held_out) -> dict of "
+            f"arguments for fit, got {type(validation_func).__name__}"
+        )
+    if stream is None and seed is not None:
+        stream = np.random.RandomState(seed)
+    everyone = np.unique(codes)
+    pred_probs = np.zeros((len(codes), n_classes))
+    copied_classes: set[int] = set()
+    for train, held_out in _stratified_folds(codes, cv_n_folds, seed):
+        copied = _first_of_each(codes, held_out, np.setdiff1d(everyone, codes[train]))
+        copied_classes.update(codes[copied].tolist())
+        train = np.concatenate([train, copied])
+        X_held_out = take_rows(X, held_out)
+        extra = {} if validation_func is None else validation_func(X_held_out, codes[held_out])
+        model = fresh_copy(clf, stream)
+        model.fit(take_rows(X, train), codes[train], **{**(clf_kwargs or {}), **extra})
+        predicted = np.asarray(model.predict_proba(X_held_out))
+        columns = _class_columns(model, predicted, np.unique(codes[train]), n_classes)
+        pred_probs[held_out[:, None], columns] = predicted
+        pred_probs[copied] = np.eye(n_classes)[codes[copied]]
+    if copied_classes:
+        warnings.warn(
+            f"classes {sorted(copied_classes)} have too few examples for cv_n_folds={cv_n_folds}: "
+            "one example of each was used for training and prediction alike",
+            InputWarning,
+            stacklevel=3,
+        )
+    return pred_probs
+
+
+def _stratified_folds(
+    codes: Codes, cv_n_folds: int, seed: int | None
+) -> list[tuple[IndexArray, IndexArray]]:
+    from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415
+
+    try:
+        folds = StratifiedKFold(n_splits=cv_n_folds, shuffle=True, random_state=seed)
+        return list(folds.split(np.empty(len(codes)), codes))
+    except ValueError as error:
+        largest = int(np.bincount(codes).max()) if len(codes) else 0
+        raise InputError(
+            f"cv_n_folds={cv_n_folds!r} is not possible: it must be an integer from 2 to the size "
+            f"of the largest class, which has {largest} examples"
+        ) from error
+
+
+def _first_of_each(codes: Codes, rows: IndexArray, classes: IndexArray) -> IndexArray:
+    """The first of `rows` for each of `classes`; all of them occur there."""
+    of_class = codes[rows][None, :] == classes[:, None]
+    return rows[of_class.argmax(axis=1)] if len(classes) else rows[:0]
+
+
+def _class_columns(
+    model: Any, predicted: FloatArray, trained: IndexArray, n_classes: int
+) -> IndexArray:
+    """The class of each column that ``predict_proba`` returned."""
+    width = predicted.shape[1] if predicted.ndim == 2 else -1
+    told = np.asarray(getattr(model, "classes_", ()))
+    if told.shape == (width,) and told.dtype.kind in "iuf" and np.isin(told, trained).all():
+        return told.astype(np.intp)
+    if width == n_classes:
+        return np.arange(n_classes)
+    if width == len(trained):
+        return trained
+    raise InputError(
+        f"predict_proba of {type(model).__name__} returned shape {predicted.shape} after training "
+        f"on {len(trained)} classes; it must have one column per class"
+    )
