@@ -1,0 +1,158 @@
+"""What every source offers; the adapters only say how their container gives up its values."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from datalab._check import did_you_mean, listing
+from datalab._data.digest import Digest
+from datalab._data.images import decode, value_range
+from datalab._data.values import kind_of, python_values, whole_numbers
+from datalab._typing import IndexArray
+from datalab.exceptions import NotFound, UnsupportedData
+
+__all__ = ["Source", "column_names"]
+
+# So many rows, spread evenly over the data, decide what kind of thing a column holds.
+SAMPLE = 1000
+# Encoded files are hashed in blocks of so many rows, so that they never all stand in memory.
+FILE_BLOCK = 1000
+
+
+class Source(ABC):
+    """One table of the user, read column by column; never copied whole, never changed.
+
+    Attributes
+    ----------
+    n_rows : int
+    columns : tuple of str
+        Column names, as text.
+    index : pandas.Index or None
+        The user's own index; None means 0..N-1.
+    split_column : str or None
+        The column that says which split a row comes from, for data that was given as splits.
+    """
+
+    n_rows: int
+    columns: tuple[str, ...]
+    index: Any = None
+    split_column: str | None = None
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, str] = {}
+        self._ranges: dict[str, tuple[float, float] | None] = {}
+
+    @abstractmethod
+    def _read(self, name: str, rows: IndexArray | None) -> NDArray[Any]:
+        """The values of an existing column, in the form of `values.column_array`."""
+
+    @abstractmethod
+    def native(self, rows: ArrayLike) -> Any:
+        """Rows (positions) in the user's own type."""
+
+    def _declared_kind(self, name: str) -> str | None:  # noqa: ARG002 (adapters use it)
+        """The kind of a column where the container's schema says it; None: look at values."""
+        return None
+
+    def class_names(self, name: str) -> tuple[Any, ...] | None:
+        """The classes of a column in the order the container declares; None: it declares none."""
+        self.check(name)
+        return None
+
+    def check(self, name: str) -> None:
+        """Raise `NotFound` unless `name` is a column."""
+        if name not in self.columns:
+            raise NotFound(f"the data has no column {name!r}; {did_you_mean(name, self.columns)}")
+
+    def column(self, name: str, rows: ArrayLike | None = None) -> NDArray[Any]:
+        """The values of a column as a 1-D array, of all rows or of the given positions.
+
+        Missing numbers are NaN, other missing values None. Class labels are given by name,
+        images and audio as they are stored. The array may be the user's own memory: read only.
+        """
+        self.check(name)
+        return self._read(name, None if rows is None else np.asarray(rows, dtype=np.intp))
+
+    def sample(self, name: str) -> NDArray[Any]:
+        """At most 1000 values of a column, spread evenly over the rows."""
+        return self.column(name, self._spread())
+
+    def _spread(self) -> IndexArray:
+        return np.unique(np.linspace(0, self.n_rows - 1, min(SAMPLE, self.n_rows)).astype(np.intp))
+
+    def kind(self, name: str) -> str:
+        """What a column holds: one of `values.KINDS`, from its type and a sample of its values."""
+        self.check(name)
+        if name not in self._kinds:
+            self._kinds[name] = self._declared_kind(name) or kind_of(self.sample(name))
+        return self._kinds[name]
+
+    def take(self, rows: ArrayLike, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """A few rows to show to a person: one dictionary per row, images decoded.
+
+        Audio stays encoded (a player wants it so). An image that cannot be read is given as an
+        `images.Unreadable`, which says why.
+        """
+        names = self.columns if columns is None else tuple(columns)
+        listed = [self._shown(name, rows) for name in names]
+        return [dict(zip(names, row, strict=True)) for row in zip(*listed, strict=True)]
+
+    def _shown(self, name: str, rows: ArrayLike) -> list[Any]:
+        if self.kind(name) == "image":
+            return self.images(name, rows)
+        values = self.column(name, rows)
+        if values.dtype.kind == "f":
+            # Integers with gaps travel as floats; people wrote 3, not 3.0.
+            whole = whole_numbers(self.sample(name)).dtype.kind != "f"
+            values = whole_numbers(values) if whole else values
+        return python_values(values)
+
+    def images(self, name: str, rows: ArrayLike) -> list[Any]:
+        """Decoded images (PIL) of the given rows; None where missing, or `images.Unreadable`."""
+        return [self._decode(name, value) for value in self.column(name, rows)]
+
+    def _decode(self, name: str, value: Any) -> Any:
+        if name not in self._ranges:
+            self._ranges[name] = value_range(self.sample(name))
+        return decode(value, self._ranges[name])
+
+    def fingerprint(self) -> str:
+        """A hash of names and values: equal for equal content, in every process and container.
+
+        Images and audio count by their stored bytes or path; nothing is decoded.
+        """
+        digest = Digest()
+        digest.add([self.n_rows, *self.columns])
+        for name in self.columns:
+            if self.kind(name) in ("image", "audio"):
+                for start in range(0, self.n_rows, FILE_BLOCK):
+                    rows = np.arange(start, min(start + FILE_BLOCK, self.n_rows))
+                    digest.add_each(self.column(name, rows))
+            else:
+                digest.add_column(self.column(name))
+        return digest.hexdigest()
+
+
+def column_names(names: Iterable[Hashable]) -> dict[str, Any]:
+    """Names as text → names as the user wrote them.
+
+    Raises
+    ------
+    UnsupportedData
+        Two columns have the same name.
+    """
+    mapping: dict[str, Any] = {}
+    repeated = []
+    for name in names:
+        if str(name) in mapping:
+            repeated.append(str(name))
+        mapping[str(name)] = name
+    if repeated:
+        raise UnsupportedData(
+            f"`data` has several columns of the same name: {listing(dict.fromkeys(repeated))}; "
+            "rename them so that every name stands once"
+        )
+    return mapping

@@ -1,0 +1,133 @@
+"""Which columns serve for what, when the user did not say."""
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab._data.base import Source
+from datalab._data.values import is_missing
+from datalab.exceptions import InputError
+
+__all__ = ["default_image_key", "default_text_key", "numeric_columns", "numeric_table"]
+
+# Texts shorter than this on average, and without blanks, are names or codes, not text to read.
+MIN_TEXT_LENGTH = 20
+
+
+def numeric_columns(
+    source: Source, leave_out: Collection[str] = ()
+) -> tuple[list[str], dict[str, str]]:
+    """The columns of numbers that say something about an example.
+
+    Parameters
+    ----------
+    source : Source
+    leave_out : collection of str
+        Columns that have another role: label, annotators, split, groups, time.
+
+    Returns
+    -------
+    columns : list of str
+    reasons : dict of str to str
+        For every other column, why it is left out.
+
+    Examples
+    --------
+    >>> from datalab._data.source import open_source
+    >>> data = {"id": [7, 8, 9], "age": [31, 25, 40], "name": ["Ann", "Bo", "Cy"], "one": [1, 1, 1]}
+    >>> numeric_columns(open_source(data))
+    (['age'], {'id': 'looks like an identifier', 'name': 'text', 'one': 'constant'})
+    """
+    columns, reasons = [], {}
+    for name in source.columns:
+        reason = _reason_against(source, name, leave_out)
+        if reason:
+            reasons[name] = reason
+        else:
+            columns.append(name)
+    return columns, reasons
+
+
+def _reason_against(source: Source, name: str, leave_out: Collection[str]) -> str:
+    if name in leave_out or name == source.split_column:
+        return "has another role"
+    kind = source.kind(name)
+    if kind not in ("number", "bool"):
+        return kind
+    values = source.column(name)
+    present = values[~is_missing(values)]
+    if not len(present):
+        return "all values are missing"
+    if present.dtype.kind == "O":
+        present = present.astype(np.float64)
+    if (present == present[0]).all():
+        return "constant"
+    return "looks like an identifier" if _looks_like_identifier(name, present) else ""
+
+
+def _looks_like_identifier(name: str, values: NDArray[np.generic]) -> bool:
+    """Whole numbers that never repeat and count, rise or fall, or that are named as identifiers."""
+    if values.dtype.kind == "b" or len(values) < 3 or np.any(values != np.floor(values)):
+        return False
+    steps = np.diff(values.astype(np.float64))
+    if (steps > 0).all() or (steps < 0).all():
+        return True
+    ordered = np.sort(values.astype(np.float64))
+    if (np.diff(ordered) == 0).any():
+        return False
+    lowered = name.lower()
+    named = lowered in ("id", "index", "idx", "key", "row", "uid", "uuid", "guid")
+    named = named or lowered.startswith("unnamed:") or lowered.endswith(("_id", " id", "_idx"))
+    return named or bool((np.diff(ordered) == 1).all())
+
+
+def numeric_table(source: Source, columns: Sequence[str]) -> NDArray[np.float64]:
+    """Columns of numbers as one matrix, NaN where missing.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, len(columns)), float64
+
+    Raises
+    ------
+    InputError
+        A column is not numeric, or has infinite values.
+    """
+    table = np.empty((source.n_rows, len(columns)))
+    for at, name in enumerate(columns):
+        values = source.column(name)
+        if values.dtype.kind not in "biufO" or source.kind(name) not in ("number", "bool"):
+            raise InputError(f"column {name!r} holds {source.kind(name)}, not numbers")
+        table[:, at] = values  # None becomes NaN
+        if np.isinf(table[:, at]).any():
+            row = int(np.flatnonzero(np.isinf(table[:, at]))[0])
+            raise InputError(
+                f"column {name!r} has {table[row, at]} in row {row}; replace it, or leave it "
+                "missing (NaN)"
+            )
+    return table
+
+
+def default_image_key(source: Source) -> str | None:
+    """The first column of images; None when there is none."""
+    return next((name for name in source.columns if source.kind(name) == "image"), None)
+
+
+def default_text_key(source: Source, leave_out: Collection[str] = ()) -> str | None:
+    """The column of the longest texts to read; None when there is none.
+
+    Names, codes and categories are not text to read: it has blanks in most rows, or is long and
+    of varying length.
+    """
+    best, longest = None, 0.0
+    for name in source.columns:
+        if name in leave_out or source.kind(name) != "text":
+            continue
+        texts = [text for text in source.sample(name) if isinstance(text, str)]
+        lengths = np.array([len(text) for text in texts])
+        blanks = np.mean([" " in text.strip() for text in texts])
+        varied = lengths.mean() >= MIN_TEXT_LENGTH and lengths.min() < lengths.max()
+        if (blanks > 0.5 or varied) and lengths.mean() > longest:
+            best, longest = name, float(lengths.mean())
+    return best

@@ -1,0 +1,73 @@
+"""pandas DataFrames."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from datalab._data.base import Source, column_names
+from datalab._data.values import EXACT, column_array
+from datalab._typing import IndexArray
+
+__all__ = ["FrameSource", "series_array"]
+
+
+class FrameSource(Source):
+    """A pandas DataFrame; its index is kept."""
+
+    def __init__(self, frame: Any) -> None:
+        super().__init__()
+        self._frame = frame
+        self.n_rows = len(frame)
+        self.columns = tuple(column_names(frame.columns))
+        self.index = frame.index
+
+    def _series(self, name: str) -> Any:
+        return self._frame.iloc[:, self.columns.index(name)]
+
+    def _read(self, name: str, rows: IndexArray | None) -> NDArray[Any]:
+        series = self._series(name)
+        return series_array(series if rows is None else series.iloc[rows])
+
+    def native(self, rows: ArrayLike) -> Any:
+        """Rows as a DataFrame with the user's index."""
+        return self._frame.iloc[np.asarray(rows, dtype=np.intp)]
+
+    def class_names(self, name: str) -> tuple[Any, ...] | None:
+        """The categories of an ordered categorical."""
+        self.check(name)
+        dtype = self._series(name).dtype
+        if getattr(dtype, "name", "") == "category" and dtype.ordered:
+            return tuple(dtype.categories.tolist())
+        return None
+
+    def _declared_kind(self, name: str) -> str | None:
+        return "category" if self._series(name).dtype.name == "category" else None
+
+
+def series_array(series: Any) -> NDArray[Any]:
+    """The values of a pandas Series of any dtype, in the form of `values.column_array`."""
+    dtype = series.dtype
+    if isinstance(dtype, np.dtype):
+        return column_array(series.to_numpy())
+    if dtype.name == "category":
+        return column_array(np.asarray(series.array))
+    if getattr(dtype, "tz", None) is not None:
+        plain: NDArray[Any] = series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+        return plain
+    kind = getattr(dtype, "kind", "O")
+    if kind in "iuf" or (kind == "b" and not series.hasnans):
+        return _numbers(series, kind)
+    return column_array(series.to_numpy(dtype=object))
+
+
+def _numbers(series: Any, kind: str) -> NDArray[Any]:
+    """A nullable or Arrow column of numbers; NaN where missing, as long as that is exact."""
+    if not series.hasnans:
+        exact: NDArray[Any] = series.to_numpy(dtype=getattr(series.dtype, "numpy_dtype", None))
+        return exact
+    present = series.dropna()
+    if kind in "iu" and len(present) and max(abs(present.min()), abs(present.max())) > EXACT:
+        return column_array(series.to_numpy(dtype=object))
+    floats: NDArray[Any] = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    return floats

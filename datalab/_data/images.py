@@ -1,0 +1,94 @@
+"""From what a cell holds (path, bytes, array, picture) to a picture that can be shown."""
+
+import io
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Unreadable", "decode", "value_range"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands in the place of an image that could not be read."""
+
+    reason: str
+
+
+def value_range(values: Iterable[Any]) -> tuple[float, float] | None:
+    """What is black and what is white in a column of arrays; None when there are no arrays.
+
+    uint8 images range from 0 to 255. Others from 0 (or their lowest value, when that is negative)
+    to 1, or to their highest value when that is above 1. One range for the column, so that
+    dark images stay darker than bright ones.
+    """
+    arrays = [v for v in values if isinstance(v, np.ndarray) and v.size and v.dtype.kind in "biuf"]
+    if not arrays:
+        return None
+    if all(array.dtype == np.uint8 for array in arrays):
+        return 0.0, 255.0
+    lowest = min(float(np.nanmin(array)) for array in arrays)
+    highest = max(float(np.nanmax(array)) for array in arrays)
+    return min(0.0, lowest), max(1.0, highest)
+
+
+def decode(value: Any, limits: tuple[float, float] | None = None) -> Any:
+    """A picture (PIL) from a path, encoded bytes, a dictionary of these, an array or a picture.
+
+    Parameters
+    ----------
+    value : path, bytes, dict, ndarray or PIL.Image.Image
+    limits : tuple of float, optional
+        Values shown as black and as white, for arrays; see `value_range`.
+
+    Returns
+    -------
+    PIL.Image.Image, Unreadable or None
+        None for a missing value.
+    """
+    if value is None or (isinstance(value, float) and value != value):
+        return None
+    from PIL import Image, ImageOps
+
+    if isinstance(value, Image.Image):
+        return value
+    try:
+        if hasattr(value, "__array__"):
+            return Image.fromarray(_pixels(np.asarray(value), limits))
+        file = _file(value)
+        if file is None:
+            return Unreadable(f"not an image: {type(value).__name__}")
+        with Image.open(file) as picture:
+            picture.load()
+            return ImageOps.exif_transpose(picture)
+    except Exception as error:  # noqa: BLE001 (whatever a decoder raises, the row stays visible)
+        return Unreadable(f"{type(error).__name__}: {error}"[:300])
+
+
+def _file(value: Any) -> Any:
+    if isinstance(value, dict):
+        value = value.get("bytes") or value.get("path")
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return io.BytesIO(value)
+    return value if isinstance(value, (str, os.PathLike)) else None
+
+
+def _pixels(array: NDArray[Any], limits: tuple[float, float] | None) -> NDArray[np.uint8]:
+    """An array as (H, W), (H, W, 3) or (H, W, 4) of uint8."""
+    channels = (1, 3, 4)
+    if array.ndim == 3 and array.shape[2] not in channels and array.shape[0] in channels:
+        array = np.moveaxis(array, 0, 2)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in channels):
+        raise ValueError(f"an image has shape (H, W) or (H, W, 3), this one has {array.shape}")
+    if array.dtype == np.uint8:
+        return np.ascontiguousarray(array)
+    black, white = limits or value_range([array]) or (0.0, 1.0)
+    known = np.nan_to_num(array.astype(np.float64), nan=black)
+    scaled = np.rint((known - black) * (255.0 / (white - black)))
+    return np.clip(scaled, 0, 255).astype(np.uint8)
