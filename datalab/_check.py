@@ -28,6 +28,7 @@ __all__ = [
     "probabilities",
     "same_length",
     "unit_interval",
+    "unit_number",
 ]
 
 # A probability may leave [0, 1] by this much through rounding; beyond it we say so (DECISIONS 13).
@@ -303,3 +304,10 @@ def feature_matrix(
                 f"({int(bad.any(axis=1).sum())} rows affected); replace or remove such values"
             )
     return numbers
+
+
+def unit_number(value: Any, *, name: str) -> float:
+    """A number in [0, 1], such as a threshold."""
+    if isinstance(value, (str, bytes)) or not 0.0 <= float(value) <= 1.0:
+        raise InputError(f"`{name}` must be a number in [0, 1], got {value!r}")
+    return float(value)

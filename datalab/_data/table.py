@@ -1,0 +1,76 @@
+"""What managers see of a data set: its columns, and its images one by one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab._data.base import Source
+from datalab._data.values import is_missing
+from datalab._typing import IndexArray
+
+__all__ = ["Images", "Table"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Some columns of some rows of a `Source`.
+
+    Parameters
+    ----------
+    source : Source
+    columns : tuple of str
+        Names of the columns, in order; labels and annotators are not among them.
+    rows : ndarray of int, optional
+        Positions in the source; None means all.
+    """
+
+    source: Source
+    columns: tuple[str, ...]
+    rows: IndexArray | None = None
+
+    def __len__(self) -> int:
+        return self.source.n_rows if self.rows is None else len(self.rows)
+
+    def __getitem__(self, rows: IndexArray) -> "Table":
+        return replace(self, rows=rows if self.rows is None else self.rows[rows])
+
+    def column(self, name: str) -> NDArray[Any]:
+        """The values of one column, shape (N,)."""
+        values = self.source.column(name)
+        return values if self.rows is None else values[self.rows]
+
+    def missing(self) -> NDArray[np.bool_]:
+        """Which values are missing, shape (N, number of columns)."""
+        whole = np.zeros((len(self), len(self.columns)), dtype=bool)
+        for j, name in enumerate(self.columns):
+            whole[:, j] = is_missing(self.column(name))
+        return whole
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of some rows, decoded when they are looked at.
+
+    ``images[i]`` is a ``PIL.Image.Image``, None for a missing one, or an `Unreadable` that says
+    why it cannot be shown; ``images[rows]`` are the images of some rows.
+    """
+
+    source: Source
+    column: str
+    rows: IndexArray | None = None
+
+    def __len__(self) -> int:
+        return self.source.n_rows if self.rows is None else len(self.rows)
+
+    def __getitem__(self, which: Any) -> Any:
+        at = np.asarray(which, dtype=np.intp)
+        at = at if self.rows is None else self.rows[at]
+        if at.ndim:
+            return Images(self.source, self.column, at)
+        return self.source.images(self.column, at[None])[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))

@@ -1,0 +1,361 @@
+"""The arrays that managers share: given by the user, read from the data, or made by a recipe.
+
+One `Artefacts` belongs to one lab. `Artefacts.get` returns a value that is fresh, or makes it.
+Every value has a version and remembers the versions it was made from, so that new features make
+the graph and its descendants stale and nothing else.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+
+from datalab._typing import IndexArray
+from datalab.exceptions import InputError, NotApplicable
+from datalab.neighbors.graph import KNNGraph
+
+__all__ = [
+    "ARTEFACTS",
+    "TASKS",
+    "Artefact",
+    "Artefacts",
+    "Made",
+    "Recipe",
+    "Rules",
+    "common_rows",
+    "recipe",
+    "select",
+]
+
+# Everything a manager can ask for by naming a parameter of ``find_issues``.
+ARTEFACTS: Mapping[str, str] = {
+    "labels": "given labels: class codes (N,) int64, or targets (N,) float64 for regression",
+    "class_names": "names of the classes, in the order of their codes",
+    "pred_probs": "out-of-sample predicted probabilities (N, K)",
+    "predictions": "out-of-sample predicted targets (N,)",
+    "features": "numeric features (N, M)",
+    "knn_graph": "nearest neighbours, a datalab.neighbors.KNNGraph",
+    "cluster_ids": "cluster of each row (N,), -1 for none",
+    "annotations": "labels of several annotators",
+    "images": "the images, decoded when looked at",
+    "text": "the texts, a list of str",
+    "table": "the data set's columns: table.columns, table.column(name)",
+}
+TASKS = ("classification", "regression", "multilabel", None)
+
+Rules = str  # "datalab" (our defaults) or "reference" (cleanlab's)
+
+GIVEN, DATA = 0, 1
+# Artefacts that do not have one entry per row.
+NOT_BY_ROW = frozenset({"class_names"})
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """One value, where it came from and which rows it covers.
+
+    Parameters
+    ----------
+    value : object
+        The array or sequence, one entry for every row of the data set (a graph: one for every
+        covered row).
+    version : int
+        Grows with every new value in the store.
+    distance : int
+        How far from what the user gave by hand: 0 given, 1 read or made from the data set.
+    rows : ndarray of int, optional
+        Positions where there is a value; None means all of them.
+    made_from : mapping
+        The versions of the values it was made from.
+    options : mapping
+        The recipe's options it was made with.
+    note : str
+        What ran, in words, for reports.
+    """
+
+    value: Any
+    version: int
+    distance: int
+    rows: IndexArray | None = None
+    made_from: Mapping[str, int] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one artefact is made from others; see `recipe`."""
+
+    name: str
+    make: Callable[..., Any]
+    needs: tuple[str, ...]
+    uses: tuple[str, ...]
+    options: tuple[str, ...]
+    rules: tuple[Rules, ...]
+
+
+_recipes: dict[str, list[Recipe]] = {}
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def recipe(name: str, *, rules: tuple[Rules, ...] = ("datalab", "reference")) -> Callable[[F], F]:
+    """Register a function as a way to make the artefact `name`.
+
+    Positional parameters are artefacts (no default: needed; ``=None``: used when there),
+    keyword-only ones are options of the audit. It is called with the rows that all it needs
+    cover, returns one entry for each of them, or ``Made(value, note)``, and may raise
+    `NotApplicable`. Recipes of one artefact are tried in order of registration.
+    """
+    if name not in ARTEFACTS:
+        raise InputError(f"no artefact is called {name!r}; known: {', '.join(ARTEFACTS)}")
+
+    def add(function: F) -> F:
+        parameters = inspect.signature(function).parameters.values()
+        plain = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        made = Recipe(
+            name=name,
+            make=function,
+            needs=tuple(p.name for p in plain if p.default is p.empty),
+            uses=tuple(p.name for p in plain if p.default is not p.empty),
+            options=tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY),
+            rules=rules,
+        )
+        _recipes.setdefault(name, []).append(made)
+        return function
+
+    return add
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a recipe returns when there is more to say than the value."""
+
+    value: Any
+    note: str = ""
+
+
+class Artefacts:
+    """The store of one lab over ``n_rows`` rows."""
+
+    def __init__(self, n_rows: int) -> None:
+        self.n_rows = n_rows
+        self._held: dict[str, Artefact] = {}
+        self._made: dict[tuple[Any, ...], Artefact] = {}
+        self._clock = 0
+
+    def give(
+        self, name: str, value: Any, *, rows: IndexArray | None = None, note: str = "given"
+    ) -> None:
+        """Hold a value that the user gave; it shadows the recipes."""
+        self._hold(name, value, GIVEN, rows, note)
+
+    def read(self, name: str, value: Any, *, rows: IndexArray | None = None) -> None:
+        """Hold a value that stands in the data set."""
+        self._hold(name, value, DATA, rows, "from the data set")
+
+    def _hold(
+        self, name: str, value: Any, distance: int, rows: IndexArray | None, note: str
+    ) -> None:
+        self._held[name] = Artefact(value, self._tick(), distance, rows=rows, note=note)
+
+    def _tick(self) -> int:
+        self._clock += 1
+        return self._clock
+
+    def given(self, name: str) -> bool:
+        """Whether the user gave this value by hand."""
+        return name in self._held and self._held[name].distance == GIVEN
+
+    def held(self, name: str) -> Artefact | None:
+        """The value that was given or read, without making anything."""
+        return self._held.get(name)
+
+    def current(self, name: str) -> Artefact | None:
+        """The value that was given, read or last made (if still fresh), without making anything."""
+        if name in self._held:
+            return self._held[name]
+        made = [a for key, a in self._made.items() if key[0] == name and self._fresh(a)]
+        return max(made, key=lambda artefact: artefact.version, default=None)
+
+    def copy(self) -> "Artefacts":
+        """A store with the same values, for values that only one manager shall see."""
+        other = Artefacts(self.n_rows)
+        other._held, other._made = dict(self._held), dict(self._made)
+        other._clock = self._clock
+        return other
+
+    def narrow(self, rows: IndexArray) -> "Artefacts":
+        """A store over some of the rows: what is held, cut; what was made, to be made again."""
+        other = Artefacts(len(rows))
+        for name, artefact in self._held.items():
+            covered = artefact.rows
+            try:
+                value = select(name, artefact, rows)
+            except NotApplicable:  # a given graph that has lost too many neighbours
+                continue
+            if covered is not None:
+                covered = np.flatnonzero(np.isin(rows, covered))
+            other._hold(name, value, artefact.distance, covered, artefact.note)
+        return other
+
+    def distance(self, name: str, rules: Rules) -> int | None:
+        """How far `name` is from what the user gave: 0 given, 1 data set, None not to be had."""
+        held = self._held.get(name)
+        if held is not None:
+            return held.distance
+        ways = self._ways(name, rules)
+        if not ways:
+            return None
+        return max((self.distance(need, rules) or GIVEN for need in ways[0].needs), default=DATA)
+
+    def get(self, name: str, options: Mapping[str, Any]) -> Artefact:
+        """A fresh value of `name`: held, made before, or made now.
+
+        Parameters
+        ----------
+        name : str
+            The artefact.
+        options : mapping
+            The options of the audit: ``rules``, ``k``, ``metric``, ``random_state``, ….
+
+        Raises
+        ------
+        NotApplicable
+            It was not given and cannot be made; the message says what to give.
+        """
+        if name in self._held:
+            return self._held[name]
+        ways = self._ways(name, options["rules"])
+        reasons = []
+        for way in ways:
+            try:
+                return self._made_by(way, options)
+            except NotApplicable as reason:
+                reasons.append(str(reason))
+        remedy = self.remedy(name, options["rules"])
+        raise NotApplicable(reasons[0] if len(reasons) == 1 else f"needs {name}: {remedy}")
+
+    def _made_by(self, way: Recipe, options: Mapping[str, Any]) -> Artefact:
+        """What this recipe made before, if it is still fresh, or makes now."""
+        wanted = {option: options.get(option) for option in way.options}
+        key = (way.name, way.make, *((o, repr(v)) for o, v in sorted(wanted.items()) if o != "k"))
+        known = self._made.get(key)
+        if known is not None and self._fresh(known) and _covers(known.options, wanted):
+            return known
+        inputs = {need: self.get(need, options) for need in way.needs}
+        for use in way.uses:
+            if self.distance(use, options["rules"]) is not None:
+                inputs[use] = self.get(use, options)
+        self._made[key] = self._make(way, inputs, wanted)
+        return self._made[key]
+
+    def _make(
+        self, way: Recipe, inputs: Mapping[str, Artefact], wanted: Mapping[str, Any]
+    ) -> Artefact:
+        rows = common_rows(inputs[need] for need in way.needs)
+        made = way.make(**{n: select(n, a, rows) for n, a in inputs.items()}, **wanted)
+        if not isinstance(made, Made):
+            made = Made(made)
+        return Artefact(
+            _lift(made.value, rows, self.n_rows),
+            self._tick(),
+            max((inputs[need].distance for need in way.needs), default=DATA),
+            rows=rows,
+            made_from={n: a.version for n, a in inputs.items()},
+            options=dict(wanted),
+            note=made.note,
+        )
+
+    def _fresh(self, artefact: Artefact) -> bool:
+        for name, version in artefact.made_from.items():
+            current = self.current(name)
+            if current is None or current.version != version:
+                return False
+        return True
+
+    def roots(self, artefacts: Iterable[Artefact]) -> set[str]:
+        """Names of the given or read values that these were made from, or are."""
+        versions = {artefact.version: name for name, artefact in self._held.items()}
+        made = {artefact.version: artefact for artefact in self._made.values()}
+        found, open_ = set(), [artefact.version for artefact in artefacts]
+        while open_:
+            version = open_.pop()
+            if version in versions:
+                found.add(versions[version])
+            elif version in made:
+                open_.extend(made[version].made_from.values())
+        return found
+
+    def _ways(self, name: str, rules: Rules, seen: frozenset[str] = frozenset()) -> list[Recipe]:
+        """The recipes whose needs can be had, in order."""
+        return [
+            way
+            for way in _recipes.get(name, [])
+            if rules in way.rules
+            and all(
+                need in self._held or (need not in seen and self._ways(need, rules, seen | {name}))
+                for need in way.needs
+            )
+        ]
+
+    def remedy(self, name: str, rules: Rules) -> str:
+        """What the user can do to have `name`: "give pred_probs= or features="."""
+        if name in ("labels", "class_names"):
+            return "give label_name= (the column with the labels) to Datalab"
+        keys = {"images": "image_key", "text": "text_key"}
+        if name in keys:
+            return f"give {keys[name]}= (the name of the column) to Datalab"
+        ways = [name] + [
+            need
+            for candidate in _recipes.get(name, [])
+            if rules in candidate.rules
+            for need in candidate.needs
+            if need not in self._held and need in ("features", "knn_graph", "pred_probs")
+        ]
+        return "give " + " or ".join(f"{way}=" for way in dict.fromkeys(ways))
+
+
+def _covers(made_with: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a value made with these options serves the wanted ones: a larger k serves a less."""
+    k = wanted.get("k")
+    return k is None or (made_with.get("k") is not None and made_with["k"] >= k)
+
+
+def common_rows(artefacts: Iterable[Artefact]) -> IndexArray | None:
+    """Positions that all of them cover; None means every row."""
+    rows: IndexArray | None = None
+    for artefact in artefacts:
+        if artefact.rows is not None:
+            rows = artefact.rows if rows is None else np.intersect1d(rows, artefact.rows)
+    return rows
+
+
+def select(name: str, artefact: Artefact, rows: IndexArray | None) -> Any:
+    """The value for these rows only (None: all); nothing is copied when all are wanted."""
+    value = artefact.value
+    if isinstance(value, KNNGraph):
+        return _restricted_graph(value, artefact.rows, rows)
+    if rows is None or name in NOT_BY_ROW:
+        return value
+    return [value[i] for i in rows] if isinstance(value, list) else value[rows]
+
+
+def _restricted_graph(
+    graph: KNNGraph, covered: IndexArray | None, rows: IndexArray | None
+) -> KNNGraph:
+    """The graph among some of the rows that it covers."""
+    if rows is None or (covered is not None and len(covered) == len(rows)):
+        return graph
+    within = rows if covered is None else np.searchsorted(covered, rows)
+    return graph.restrict(within, k=min(graph.k, len(rows) - 1))
+
+
+def _lift(value: Any, rows: IndexArray | None, n_rows: int) -> Any:
+    """Lay a value made for some rows out over all of them, NaN elsewhere (not a graph)."""
+    if rows is None or not isinstance(value, np.ndarray):
+        return value
+    whole = np.full((n_rows, *value.shape[1:]), np.nan, dtype=np.result_type(value, np.float32))
+    whole[rows] = value
+    return whole

@@ -1,0 +1,678 @@
+"""`Datalab`: a data set, what was found in it, and what to look at."""
+
+import logging
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab import audit, results
+from datalab._check import choice, did_you_mean
+from datalab._data.columns import default_image_key, default_text_key
+from datalab._data.labels import AnyLabels, Labels, MultilabelLabels, RegressionLabels, read_labels
+from datalab._data.source import open_source
+from datalab._data.table import Images, Table
+from datalab._data.values import is_missing
+from datalab.artefacts import TASKS, Artefacts
+from datalab.audit import Outcome, Step
+from datalab.exceptions import (
+    DatalabWarning,
+    InputError,
+    InputTypeError,
+    ManagerFailed,
+    NotFound,
+)
+from datalab.given import (
+    check_features,
+    check_graph,
+    check_pred_probs,
+    check_vector,
+    complete_rows,
+)
+from datalab.managers.base import specs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from datalab.plots import PlotAccessor
+
+__all__ = ["Datalab", "Outcomes"]
+
+log = logging.getLogger("datalab")
+
+Rules = Literal["datalab", "reference"]
+
+
+class Outcomes(Sequence[Outcome]):
+    """How every check of a lab ended, in order; also found by name: ``lab.outcomes["label"]``."""
+
+    def __init__(self, outcomes: Iterable[Outcome]) -> None:
+        self._by_name = {outcome.name: outcome for outcome in outcomes}
+
+    @overload
+    def __getitem__(self, key: int | str) -> Outcome: ...
+    @overload
+    def __getitem__(self, key: slice) -> Sequence[Outcome]: ...
+    def __getitem__(self, key: int | str | slice) -> Outcome | Sequence[Outcome]:
+        if isinstance(key, str):
+            if key not in self._by_name:
+                raise NotFound(f"no check {key!r} was made: {did_you_mean(key, self._by_name)}")
+            return self._by_name[key]
+        return list(self._by_name.values())[key]
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name or name in self._by_name.values()
+
+    def frame(self) -> "pd.DataFrame":
+        """One line per check: issue_type, status, num_issues, reason, seconds."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                {
+                    "issue_type": outcome.name,
+                    "status": outcome.status,
+                    "num_issues": outcome.findings.num_issues if outcome.findings else None,
+                    "reason": "; ".join(filter(None, (outcome.reason, *outcome.notes))),
+                    "seconds": round(outcome.seconds, 3),
+                }
+                for outcome in self
+            ],
+            columns=["issue_type", "status", "num_issues", "reason", "seconds"],
+        ).astype({"num_issues": "Int64"})
+
+    def __repr__(self) -> str:
+        return self.frame().drop(columns="seconds").to_string(index=False)
+
+    def _repr_html_(self) -> str:
+        return str(self.frame().drop(columns="seconds").to_html(index=False, escape=True))
+
+
+class Datalab:
+    """Audit a data set for issues, look at them, and export what was found.
+
+    Parameters
+    ----------
+    data : DataFrame, datasets.Dataset, polars.DataFrame, pyarrow.Table, dict of columns, \
+list of dicts, dict of splits, or path to a csv, json or parquet file
+        The data set; it is never changed.
+    task : {"classification", "regression", "multilabel"} or None
+        What the labels are for; None for unlabelled data.
+    label_name : str, optional
+        The column with the given labels (any hashable kind; missing ones are allowed).
+    image_key : str, optional
+        The column with images; found by itself where its type says so.
+    verbosity : int
+        0 hides progress.
+    text_key : str, optional
+        The column with the text of each example.
+    audio_key : str, optional
+        The column with audio.
+    annotations : optional
+        Labels of several annotators: names of the annotators' columns in the data, a table or
+        array with one column per annotator (missing where not asked), or a long table with
+        columns ``task``, ``annotator``, ``label``.
+    groups, split, time : str, optional
+        Columns that say which rows belong together, which part of the data they belong to, and
+        when they were made; never used as features.
+    ledger : optional
+        Where review decisions are kept; reserved.
+
+    Raises
+    ------
+    UnsupportedData
+        `data` cannot be read; the message says what can.
+    NotFound
+        A named column does not exist (with a suggestion).
+    InputError
+        An unknown task, or labels that cannot be used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from datalab import Datalab
+    >>> rng = np.random.default_rng(0)
+    >>> labels = rng.integers(2, size=100)
+    >>> pred_probs = np.where(np.eye(2)[labels] == 1, 0.9, 0.1)
+    >>> pred_probs[7] = pred_probs[7, ::-1]  # a row where the model disagrees
+    >>> lab = Datalab({"y": labels}, label_name="y")
+    >>> lab.find_issues(["label"], pred_probs=pred_probs).worst(1)[["issue", "reason"]]
+       issue                                   reason
+    7  label  model gives 0 only 10 %; 1 has 90 %
+    """
+
+    def __init__(
+        self,
+        data: Any,
+        task: str | None = "classification",
+        label_name: str | None = None,
+        image_key: str | None = None,
+        verbosity: int = 1,
+        *,
+        text_key: str | None = None,
+        audio_key: str | None = None,
+        annotations: Any = None,
+        groups: str | None = None,
+        split: str | None = None,
+        time: str | None = None,
+        ledger: Any = None,
+    ) -> None:
+        if task not in TASKS:
+            raise InputError(
+                f"`task` is {task!r}; {did_you_mean(str(task), [t for t in TASKS if t])}, or None "
+                "for unlabelled data"
+            )
+        self.data = data
+        self.task = task
+        self.label_name = label_name if task is not None else None
+        self.verbosity = verbosity
+        self.ledger = ledger
+        self._source = open_source(data)
+        split = split or self._source.split_column
+        self._roles = {"groups": groups, "split": split, "time": time, "audio": audio_key}
+        self._labels = self._read_labels()
+        self.image_key = image_key or default_image_key(self._source)
+        self.text_key = text_key or default_text_key(self._source, leave_out=self._not_features())
+        self._outcomes: dict[str, Outcome] = {}
+        self._rules: Rules = "datalab"
+        self._artefacts = Artefacts(self._source.n_rows)
+        self._annotators: tuple[str, ...] = ()
+        self._read_data()
+        if annotations is not None:
+            self.give(annotations=annotations)
+
+    # ------------------------------------------------------------------ reading the data
+
+    def _read_labels(self) -> AnyLabels | None:
+        if self.label_name is None or self.task is None:
+            return None
+        return read_labels(self._source, self.label_name, self.task)
+
+    def _not_features(self) -> tuple[str, ...]:
+        named = (self.label_name, *self._roles.values(), *getattr(self, "_annotators", ()))
+        return tuple(name for name in named if name is not None)
+
+    def _read_data(self) -> None:
+        """Put what stands in the data set where managers and recipes find it."""
+        for name in self._roles.values():
+            if name is not None:
+                self._source.check(name)
+        store, leave_out = self._artefacts, self._not_features()
+        columns = tuple(name for name in self._source.columns if name not in leave_out)
+        if columns:
+            store.read("table", Table(self._source, columns))
+        if self.text_key is not None:
+            store.read("text", _texts(self._source.column(self.text_key)))
+        if self.image_key is not None:
+            store.read("images", Images(self._source, self.image_key))
+        if self._labels is not None:
+            values, labelled = _values(self._labels)
+            rows = None if labelled.all() else np.flatnonzero(labelled)
+            store.read("labels", values, rows=rows)
+            if self.task != "regression":
+                store.read("class_names", tuple(self.class_names))
+
+    # ------------------------------------------------------------------ what the data is
+
+    @property
+    def labels(self) -> Any:
+        """Given labels: class codes (int64, -1 for missing), targets, or lists of class codes."""
+        if self._labels is None:
+            return np.empty(0, dtype=np.int64)
+        values, _ = _values(self._labels)
+        return values.copy()
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the data has class labels."""
+        return self._labels is not None and self.task != "regression"
+
+    @property
+    def class_names(self) -> list[Any]:
+        """The classes, in the order of their codes and of the columns of ``pred_probs``."""
+        if self._labels is None or isinstance(self._labels, RegressionLabels):
+            return []
+        return list(self._labels.classes)
+
+    def __len__(self) -> int:
+        return self._source.n_rows
+
+    # ------------------------------------------------------------------ inputs
+
+    def give(
+        self,
+        *,
+        pred_probs: Any = None,
+        features: Any = None,
+        knn_graph: Any = None,
+        annotations: Any = None,
+    ) -> "Datalab":
+        """Hand over arrays that the checks use; each is checked here and shadows what is made.
+
+        Parameters
+        ----------
+        pred_probs : array-like of shape (N, K), or DataFrame with the classes as column names
+            Out-of-sample predicted probabilities, columns in the order of ``class_names``. For
+            regression: predictions, shape (N,).
+        features : array-like of shape (N, M)
+            Numbers that describe each example, such as embeddings; NaN means missing.
+        knn_graph : KNNGraph or scipy sparse matrix of shape (N, N)
+            Distances to the nearest neighbours.
+        annotations
+            As for `Datalab`.
+
+        Returns
+        -------
+        Datalab
+            The lab itself.
+
+        Raises
+        ------
+        InputError, InputTypeError
+            What was given does not fit the data set.
+        """
+        n_rows, store = self._source.n_rows, self._artefacts
+        if pred_probs is not None:
+            name, value = self._checked_predictions(pred_probs)
+            store.give(name, value)
+        if features is not None:
+            checked = check_features(features, n_rows)
+            store.give("features", checked, rows=complete_rows(checked))
+        if knn_graph is not None:
+            store.give("knn_graph", check_graph(knn_graph, n_rows))
+        if annotations is not None:
+            self._read_annotations(annotations)
+        return self
+
+    def _checked_predictions(self, pred_probs: Any) -> tuple[str, NDArray[Any]]:
+        if self.task == "regression":
+            return "predictions", check_vector(pred_probs, len(self), name="pred_probs")
+        codes = self._labels.codes if isinstance(self._labels, Labels) else None
+        return "pred_probs", check_pred_probs(pred_probs, len(self), tuple(self.class_names), codes)
+
+    def _read_annotations(self, annotations: Any) -> None:
+        from datalab._data.annotations import read_annotations
+
+        classes = tuple(self.class_names) or None
+        read, classes = read_annotations(
+            annotations,
+            n_rows=len(self),
+            classes=classes,
+            column=self._source.column,
+            index=self._source.index,
+        )
+        self._artefacts.give("annotations", read)
+        if isinstance(annotations, (list, tuple)) and all(isinstance(a, str) for a in annotations):
+            self._annotators = tuple(annotations)
+            self._read_data()
+        if self._labels is None:
+            self._artefacts.read("class_names", classes)
+
+    # ------------------------------------------------------------------ the audit
+
+    def find_issues(
+        self,
+        issue_types: audit.Request = None,
+        *,
+        pred_probs: Any = None,
+        features: Any = None,
+        knn_graph: Any = None,
+        annotations: Any = None,
+        model: Any = None,
+        embed: Any = None,
+        rules: Rules = "datalab",
+        random_state: int = 0,
+        device: str | None = None,
+        on_error: Literal["warn", "raise"] = "warn",
+    ) -> "Datalab":
+        """Run checks and keep what they found.
+
+        Parameters
+        ----------
+        issue_types : list of names or managers, or dict of name to parameters, optional
+            What to look for; by default everything that the task has and the inputs allow.
+        pred_probs, features, knn_graph, annotations
+            See `give`; what was given before stays.
+        model : estimator, optional
+            A scikit-learn classifier that makes ``pred_probs`` by cross-validation when none are
+            given.
+        embed : callable, optional
+            Called with the texts or images; returns features.
+        rules : {"datalab", "reference"}
+            "reference" does exactly what cleanlab does and makes no missing inputs.
+        random_state : int
+            Seed of everything random in the audit.
+        device : {None, "cpu", "auto"}, optional
+            Where neighbours are searched.
+        on_error : {"warn", "raise"}
+            What a failing check does; the others go on after a warning.
+
+        Returns
+        -------
+        Datalab
+            The lab itself: ``lab.find_issues(…).report()``.
+
+        Raises
+        ------
+        NotFound
+            An unknown issue type.
+        InputError, InputTypeError
+            Unknown parameters, or arrays that do not fit the data set.
+        """
+        choice(rules, ("datalab", "reference"), name="rules")
+        choice(on_error, ("warn", "raise"), name="on_error")
+        if device is not None:
+            choice(device, ("cpu", "auto"), name="device")
+        steps = self._planned(issue_types)
+        self.give(
+            pred_probs=pred_probs, features=features, knn_graph=knn_graph, annotations=annotations
+        )
+        if embed is not None and features is None:
+            self.give(features=self._embedded(embed))
+        if not steps:
+            warnings.warn("no issue types to look for; nothing was done", UserWarning, stacklevel=2)
+            return self
+        replaced = [step.name for step in steps if step.name in self._outcomes]
+        if replaced:
+            warnings.warn(
+                f"earlier results are replaced: {', '.join(replaced)}",
+                DatalabWarning,
+                stacklevel=2,
+            )
+        self._rules = rules
+        options = {
+            "rules": rules,
+            "random_state": random_state,
+            "model": model,
+            "device": device,
+            "k": audit.planned_k(steps),
+            "metric": None,
+            "progress": self.verbosity > 0,
+        }
+        self._run(steps, options, on_error)
+        return self
+
+    def _planned(self, issue_types: audit.Request) -> list[Step]:
+        steps = audit.plan(issue_types, task=self.task)
+        checked = []
+        for step in steps:
+            given = {name: self._checked(name, value) for name, value in step.given.items()}
+            checked.append(Step(step.spec, step.manager, given))
+        return checked
+
+    def _checked(self, name: str, value: Any) -> Any:
+        """An array that is given to one manager only."""
+        if name == "features":
+            return check_features(value, len(self))
+        if name == "knn_graph":
+            return check_graph(value, len(self))
+        if name == "pred_probs":
+            return self._checked_predictions(value)[1]
+        if name == "cluster_ids":
+            return check_vector(value, len(self), name=name)
+        raise InputTypeError(f"{name!r} cannot be given to one issue type; pass it to give()")
+
+    def _embedded(self, embed: Any) -> Any:
+        for name in ("images", "text"):
+            held = self._artefacts.held(name)
+            if held is not None:
+                return embed(list(held.value))
+        raise InputError("embed= needs texts or images: give text_key= or image_key= to Datalab")
+
+    def _run(
+        self, steps: list[Step], options: Mapping[str, Any], on_error: Literal["warn", "raise"]
+    ) -> None:
+        """Run the steps one by one; an interruption keeps those that are done."""
+        from tqdm.auto import tqdm
+
+        # A bar appears only when the audit takes more than a moment.
+        with tqdm(steps, disable=self.verbosity == 0, delay=1.0, leave=False) as bar:
+            for step in bar:
+                bar.set_description(step.spec.title, refresh=False)
+                outcome = audit.run(step, self._artefacts, options)
+                self._outcomes[step.name] = outcome
+                log.info("%s: %s %s", outcome.name, outcome.status, outcome.reason)
+                if outcome.error is not None:
+                    if on_error == "raise":
+                        raise outcome.error
+                    warnings.warn(
+                        f"the check {outcome.name!r} failed, the others went on: {outcome.reason}",
+                        ManagerFailed,
+                        stacklevel=3,
+                    )
+
+    # ------------------------------------------------------------------ results
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """How every check ended, with the reason where it found nothing to say."""
+        order = {name: i for i, name in enumerate(specs(self.task))}
+        known = sorted(self._outcomes.values(), key=lambda o: order.get(o.name, len(order)))
+        return Outcomes(known)
+
+    def _found(self) -> dict[str, Outcome]:
+        return {o.name: o for o in self.outcomes if o.findings is not None}
+
+    @property
+    def issues(self) -> "pd.DataFrame":
+        """One row per example: ``is_<type>_issue`` and ``<type>_score`` for every check that ran.
+
+        Indexed like the user's DataFrame, 0..N-1 for other data. Flags are nullable where a check
+        did not look at every row.
+        """
+        return results.issues_frame(self._found().values(), self._source)
+
+    @property
+    def issue_summary(self) -> "pd.DataFrame":
+        """One row per check that ran: issue_type, score, num_issues, status."""
+        return results.summary_frame(self._found().values())
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """Everything else that was computed: ``{"statistics": {…}, "<type>": {…}}``."""
+        found = self._found()
+        return {
+            "statistics": self._statistics(),
+            **{n: dict(o.findings.info) for n, o in found.items() if o.findings is not None},
+        }
+
+    def _statistics(self) -> dict[str, Any]:
+        statistics: dict[str, Any] = {
+            "num_examples": len(self),
+            "class_names": self.class_names,
+            "num_classes": len(self.class_names),
+            "multi_label": self.task == "multilabel",
+            "health_score": None,
+        }
+        scores = [o.findings.summary for o in self._found().values() if o.findings is not None]
+        if scores:
+            statistics["health_score"] = float(np.mean([s for s in scores if s is not None]))
+        if self._labels is not None:
+            statistics["num_missing_labels"] = int((~_values(self._labels)[1]).sum())
+        graph = self._artefacts.current("knn_graph")
+        if graph is not None:
+            statistics["weighted_knn_graph"] = graph.value.to_csr()
+            if not self._artefacts.given("knn_graph"):
+                statistics["knn_metric"] = graph.value.metric
+        return statistics
+
+    def _outcome(self, issue_name: str) -> Outcome:
+        """The outcome that has findings; otherwise an error that says why there are none."""
+        if not self._outcomes:
+            raise NotFound(f"nothing has been audited: call find_issues() before {issue_name!r}")
+        known = self._outcomes.get(issue_name)
+        if known is None:
+            possible = specs(self.task)
+            if issue_name in possible:
+                raise NotFound(f"{issue_name!r} was not checked: find_issues([{issue_name!r}])")
+            raise NotFound(
+                f"unknown issue type {issue_name!r}: {did_you_mean(issue_name, possible)}"
+            )
+        if known.findings is None:
+            raise NotFound(f"{issue_name!r} has no results ({known.status}): {known.reason}")
+        return known
+
+    def get_issues(self, issue_name: str | None = None) -> "pd.DataFrame":
+        """Flags and scores of one issue type with its further columns, or of all of them.
+
+        Raises
+        ------
+        NotFound
+            The type is unknown, was not checked or has no results.
+        """
+        if issue_name is None:
+            if not self._outcomes:
+                raise NotFound("nothing has been audited: call find_issues() first")
+            return self.issues
+        return results.issue_frame(self._outcome(issue_name), self._source, self.class_names)
+
+    def get_issue_summary(self, issue_name: str | None = None) -> "pd.DataFrame":
+        """`issue_summary`, or its row for one type; raises `NotFound` as `get_issues` does."""
+        if issue_name is None:
+            return self.issue_summary
+        return results.summary_frame([self._outcome(issue_name)])
+
+    def get_info(self, issue_name: str | None = None) -> dict[str, Any]:
+        """`info`, or its part for one type; raises `NotFound` as `get_issues` does."""
+        if issue_name is None:
+            return self.info
+        if issue_name == "statistics":
+            return self._statistics()
+        return results.named_info(self._outcome(issue_name), self.class_names)
+
+    def worst(self, n: int = 20, issue: str | None = None) -> "pd.DataFrame":
+        """The rows to look at first: what was found and why, beside the user's own columns.
+
+        Parameters
+        ----------
+        n : int
+            At most so many rows.
+        issue : str, optional
+            Only this issue type.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``issue`` (the types that flag the row), ``score`` (of the most severe one),
+            ``reason``, then the user's columns. Rows come by how extreme their score is among all
+            scores of its type, then by how many types flag them.
+        """
+        found = {issue: self._outcome(issue)} if issue is not None else self._found()
+        return results.worst_frame(list(found.values()), self._source, self.class_names, n)
+
+    # ------------------------------------------------------------------ what can be checked
+
+    def list_possible_issue_types(self) -> list[str]:
+        """Every issue type that this task has."""
+        return list(specs(self.task))
+
+    def list_default_issue_types(self) -> list[str]:
+        """The issue types that ``find_issues()`` looks for by default."""
+        return [name for name, spec in specs(self.task).items() if spec.default]
+
+    def requirements(self) -> "pd.DataFrame":
+        """What each issue type needs, and whether it is there: issue_type, needs, uses, ready."""
+        return results.requirements_frame(specs(self.task).values(), self._artefacts, self._rules)
+
+    # ------------------------------------------------------------------ looking and handing over
+
+    @property
+    def plot(self) -> "PlotAccessor":
+        """Pictures: ``lab.plot.confusion()``, ``.scores("label")``, ``.issues()``, …."""
+        from datalab.plots import PlotAccessor
+
+        return PlotAccessor(self)
+
+    def report(
+        self,
+        num_examples: int = 5,
+        *,
+        verbosity: int | None = None,
+        include_description: bool = True,
+        show_summary_score: bool = False,
+        show_all_issues: bool = False,
+    ) -> None:
+        """Show the full report where it is called: rich in a notebook, as text elsewhere.
+
+        Parameters
+        ----------
+        num_examples : int
+            Examples shown per issue type.
+        verbosity : int, optional
+            Accepted for those who come from cleanlab; 0 shows the summary only.
+        include_description : bool
+            Whether to say what each issue type means.
+        show_summary_score : bool
+            Whether to show the score of each type for the whole data set.
+        show_all_issues : bool
+            Whether to show types without any issue as well.
+        """
+        from datalab.views.report import show_report
+
+        show_report(
+            self,
+            num_examples=0 if verbosity == 0 else num_examples,
+            include_description=include_description,
+            show_summary_score=show_summary_score,
+            show_all_issues=show_all_issues,
+        )
+
+    def export(self, target: Any) -> Any:
+        """Write the findings to a file, or return them as one table.
+
+        Parameters
+        ----------
+        target : str or Path
+            ``"frame"`` returns a DataFrame in row order; a path that ends in ``.csv``,
+            ``.parquet``, ``.xlsx`` or ``.html`` (one file that works offline) is written and
+            returned.
+
+        Raises
+        ------
+        InputError
+            An unknown kind of file.
+        NotFound
+            Nothing has been audited.
+        """
+        from datalab.exports import export
+
+        return export(self, target)
+
+    def _repr_html_(self) -> str:
+        from datalab.views.static import summary_html
+
+        return summary_html(self)
+
+    def __repr__(self) -> str:
+        ran = list(self._outcomes)
+        return (
+            f"Datalab({type(self.data).__name__}, task={self.task!r}, "
+            f"label_name={self.label_name!r}, {len(self)} examples, "
+            f"checks: {', '.join(ran) if ran else 'none yet'})"
+        )
+
+    def __str__(self) -> str:
+        from datalab.views.text import summary_text
+
+        return summary_text(self)
+
+
+def _values(labels: AnyLabels) -> tuple[Any, NDArray[np.bool_]]:
+    """What managers see of labels, and where there is one."""
+    if isinstance(labels, RegressionLabels):
+        return labels.values, ~np.isnan(labels.values)
+    if isinstance(labels, MultilabelLabels):
+        sets = [list(codes) for codes in labels.codes]
+        return sets, np.array([-1 not in one for one in sets], dtype=bool)
+    return labels.codes, labels.codes >= 0
+
+
+def _texts(values: NDArray[Any]) -> list[str]:
+    """A column as texts; a missing one is empty."""
+    missing = is_missing(values)
+    return ["" if gone else str(value) for value, gone in zip(values, missing, strict=True)]

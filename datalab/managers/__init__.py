@@ -1,0 +1,10 @@
+"""The built-in issue managers, registered in the order in which people read them."""
+
+from datalab.managers.base import IssueManager, register
+from datalab.managers.class_imbalance import ClassImbalance
+from datalab.managers.null import Null
+
+__all__ = ["ClassImbalance", "IssueManager", "Null", "register"]
+
+for _manager in (Null, ClassImbalance):
+    register(_manager)

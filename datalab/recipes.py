@@ -1,0 +1,119 @@
+"""How shared arrays are made when they are not given: features, neighbours, probabilities."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from datalab._check import probabilities
+from datalab._data.columns import numeric_columns, numeric_table
+from datalab._data.table import Table
+from datalab._models import cross_val_pred_probs
+from datalab._typing import Codes, FloatArray, IndexArray
+from datalab.artefacts import Made, recipe
+from datalab.exceptions import NotApplicable
+from datalab.neighbors.graph import KNNGraph
+
+__all__: list[str] = []
+
+FOLDS = 5
+
+
+@recipe("features", rules=("datalab",))
+def features_of_table(table: Table) -> Made:
+    """The numeric columns, each centred on its median and scaled by its spread.
+
+    Missing values take the median of their column.
+    """
+    columns, _ = numeric_columns(table.source, leave_out=())
+    columns = [name for name in columns if name in table.columns]
+    if not columns:
+        raise NotApplicable("the data set has no numeric columns: give features=")
+    values = numeric_table(table.source, columns)
+    if table.rows is not None:
+        values = values[table.rows]
+    return Made(robust_scale(values), f"numeric columns {', '.join(columns)}")
+
+
+def robust_scale(values: FloatArray) -> FloatArray:
+    """Columns minus their median, over their interquartile range; missing values become 0.
+
+    A column whose quartiles coincide is divided by its standard deviation instead, a constant one
+    by 1.
+    """
+    low, middle, high = np.nanquantile(values, [0.25, 0.5, 0.75], axis=0)
+    # The interquartile range of a normal distribution is 1.349 standard deviations.
+    spread = (high - low) / 1.349
+    spread = np.where(spread > 0, spread, np.nanstd(values, axis=0))
+    scaled = (values - middle) / np.where(spread > 0, spread, 1.0)
+    return np.nan_to_num(scaled, nan=0.0).astype(np.float32)
+
+
+@recipe("pred_probs", rules=("datalab",))
+def pred_probs_by_cross_validation(
+    features: FloatArray,
+    labels: Codes,
+    class_names: tuple[Any, ...] | None = None,
+    *,
+    model: Any,
+    random_state: int,
+) -> Made:
+    """Out-of-sample probabilities of a classifier, by stratified cross-validation.
+
+    The classifier is logistic regression on standardised features unless one is given.
+    """
+    counts = _class_counts(labels, class_names)
+    folds = min(FOLDS, int(counts.max()))
+    classifier = model if model is not None else _default_classifier()
+    with warnings.catch_warnings():
+        # Slow convergence and rare classes are told in the note; they are no news to the user.
+        warnings.simplefilter("ignore")
+        probs = cross_val_pred_probs(
+            features,
+            labels,
+            classifier,
+            n_classes=len(counts),
+            cv_n_folds=folds,
+            seed=random_state,
+        )
+    agreement = float((probs.argmax(axis=1) == labels).mean())
+    name = type(model).__name__ if model is not None else "logistic regression"
+    note = f"{folds}-fold cross-validation of {name}, {agreement:.0%} agreement with the labels"
+    rare = int((counts == 1).sum())
+    if rare:
+        note += f"; {rare} classes have a single example, which cannot be judged"
+    return Made(probabilities(probs), note)
+
+
+def _class_counts(labels: Any, class_names: tuple[Any, ...] | None) -> IndexArray:
+    """Examples of each class; not applicable to other kinds of labels or to a single class."""
+    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
+        raise NotApplicable("needs pred_probs: give pred_probs=")
+    counts = np.bincount(labels, minlength=len(class_names or ()))
+    present = int((counts > 0).sum())
+    if present < 2:
+        raise NotApplicable(f"needs at least two classes to compare, but the labels have {present}")
+    if counts.max() < 2:
+        raise NotApplicable("needs a class with at least two examples; here each has one")
+    return counts
+
+
+def _default_classifier() -> Any:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
+
+
+@recipe("pred_probs", rules=("reference",))
+def pred_probs_by_vote(
+    knn_graph: KNNGraph, labels: Codes, class_names: tuple[Any, ...] | None = None, *, k: int
+) -> Made:
+    """Share of each class among the nearest neighbours of an example, itself left out."""
+    n_classes = len(_class_counts(labels, class_names))
+    neighbors = labels[knn_graph.first(min(k, knn_graph.k)).indices]
+    cells = np.arange(len(labels))[:, None] * n_classes + neighbors
+    votes = np.bincount(cells.ravel(), minlength=len(labels) * n_classes)
+    shares = votes.reshape(len(labels), n_classes) / neighbors.shape[1]
+    return Made(probabilities(shares), f"vote of {neighbors.shape[1]} nearest neighbours")

@@ -1,0 +1,246 @@
+"""Findings as tables: projections that change nothing and keep nothing."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab._data.source import Source
+from datalab._typing import IndexArray
+from datalab.artefacts import Artefacts, Rules
+from datalab.audit import Outcome
+from datalab.findings import Findings
+from datalab.managers.base import Spec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "class_labels",
+    "explained",
+    "issue_frame",
+    "issues_frame",
+    "named_info",
+    "requirements_frame",
+    "summary_frame",
+    "worst_frame",
+]
+
+
+def _findings(outcome: Outcome) -> Findings:
+    if outcome.findings is None:
+        raise ValueError(f"{outcome.name} has no findings")  # callers pass only found ones
+    return outcome.findings
+
+
+def class_labels(codes: Any, classes: Sequence[Any]) -> NDArray[Any]:
+    """Class names for codes, None where the code is -1; integer classes stay integers."""
+    codes = np.asarray(codes)
+    names = np.empty(len(classes) + 1, dtype=object)
+    names[: len(classes)] = list(classes)
+    names[-1] = None
+    taken: NDArray[Any] = names[codes]
+    if codes.size and codes.min() >= 0 and {type(c) for c in classes} == {int}:
+        return np.asarray(taken, dtype=np.int64)
+    return taken
+
+
+def _named_columns(outcome: Outcome, classes: Sequence[Any]) -> dict[str, NDArray[Any]]:
+    """The further columns of findings, classes by name, over the rows that were looked at."""
+    findings = _findings(outcome)
+    return {
+        name: class_labels(values, classes)
+        if outcome.spec.produces.get(name) == "class" and classes
+        else values
+        for name, values in findings.columns.items()
+    }
+
+
+def _flags_and_scores(findings: Findings, n_rows: int) -> dict[str, Any]:
+    import pandas as pd
+
+    flags: Any = findings.is_issue
+    if findings.rows is not None:
+        unseen = np.ones(n_rows, dtype=bool)
+        unseen[findings.rows] = False
+        whole = np.zeros(n_rows, dtype=bool)
+        whole[findings.rows] = findings.is_issue
+        flags = pd.arrays.BooleanArray(whole, unseen)
+    return {
+        f"is_{findings.name}_issue": flags,
+        f"{findings.name}_score": findings.spread(findings.score, n_rows),
+    }
+
+
+def _by_row(findings: Findings, n_rows: int) -> bool:
+    """Whether the findings are about rows at all."""
+    return len(findings.is_issue) > 0 or n_rows == 0
+
+
+def _index(source: Source) -> Any:
+    import pandas as pd
+
+    return source.index if source.index is not None else pd.RangeIndex(source.n_rows)
+
+
+def issues_frame(outcomes: Iterable[Outcome], source: Source) -> "pd.DataFrame":
+    """Flag and score of every issue type, one row per example."""
+    import pandas as pd
+
+    columns: dict[str, Any] = {}
+    for outcome in outcomes:
+        if _by_row(_findings(outcome), source.n_rows):
+            columns |= _flags_and_scores(_findings(outcome), source.n_rows)
+    return pd.DataFrame(columns, index=_index(source))
+
+
+def issue_frame(outcome: Outcome, source: Source, classes: Sequence[Any]) -> "pd.DataFrame":
+    """Flag, score and further columns of one issue type."""
+    import pandas as pd
+
+    findings = _findings(outcome)
+    columns = _flags_and_scores(findings, source.n_rows)
+    for name, values in _named_columns(outcome, classes).items():
+        array = _as_column(values)
+        columns[name] = findings.spread(array, source.n_rows)
+    return pd.DataFrame(columns, index=_index(source))
+
+
+def _as_column(values: Any) -> NDArray[Any]:
+    """Any column as a one-dimensional array; arrays of arrays stay one object per row."""
+    if isinstance(values, np.ndarray) and values.ndim == 1:
+        return values
+    array = np.empty(len(values), dtype=object)
+    array[:] = list(values)
+    return array
+
+
+def summary_frame(outcomes: Iterable[Outcome]) -> "pd.DataFrame":
+    """One row per check that ran: issue_type, score, num_issues, status."""
+    import pandas as pd
+
+    found = [(outcome, _findings(outcome)) for outcome in outcomes]
+    return pd.DataFrame(
+        {
+            "issue_type": [outcome.name for outcome, _ in found],
+            "score": np.array([findings.summary for _, findings in found], dtype=np.float64),
+            "num_issues": np.array([f.num_issues for _, f in found], dtype=np.int64),
+            "status": [outcome.status for outcome, _ in found],
+        }
+    )
+
+
+def named_info(outcome: Outcome, classes: Sequence[Any]) -> dict[str, Any]:
+    """A copy of the info of one type, with classes by name."""
+    info = dict(_findings(outcome).info)
+    named = [name for name, kind in outcome.spec.produces.items() if kind == "class"]
+    if classes and any(name in info for name in named):
+        for name in named:
+            if name in info:
+                info[name] = class_labels(info[name], classes)
+        info["class_names"] = list(classes)
+    return info
+
+
+def explained(outcome: Outcome, at: IndexArray, classes: Sequence[Any]) -> list[dict[str, Any]]:
+    """Some rows of findings in full, with the reason in words.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        With findings.
+    at : ndarray of int
+        Places within the findings (not positions in the data set).
+    classes : sequence
+        Class names.
+
+    Returns
+    -------
+    list of dict
+        Keys ``row`` (position in the data set), ``score``, ``is_issue``, the further columns, and
+        ``reason``.
+    """
+    findings = _findings(outcome)
+    columns = _named_columns(outcome, classes)
+    positions = findings.positions()
+    explain = getattr(outcome.manager, "explain", None)
+    rows = []
+    for i in at:
+        row: dict[str, Any] = {
+            "row": int(positions[i]),
+            "score": float(findings.score[i]),
+            "is_issue": bool(findings.is_issue[i]),
+        }
+        row |= {name: values[i] for name, values in columns.items()}
+        row["reason"] = explain(row) if explain else f"score {row['score']:.3f}"
+        rows.append(row)
+    return rows
+
+
+def worst_frame(
+    outcomes: Sequence[Outcome], source: Source, classes: Sequence[Any], n: int
+) -> "pd.DataFrame":
+    """The flagged rows in one order of priority, with reasons and the user's columns."""
+    import pandas as pd
+
+    rows = _priority(outcomes, source.n_rows)[: max(n, 0)]
+    told: dict[int, list[tuple[str, dict[str, Any]]]] = {int(row): [] for row in rows}
+    for outcome in outcomes:
+        findings = _findings(outcome)
+        here = np.flatnonzero(np.isin(findings.positions(), rows) & findings.is_issue)
+        for row in explained(outcome, here, classes):
+            told[row["row"]].append((outcome.name, row))
+    ours = pd.DataFrame(
+        {
+            "issue": [", ".join(name for name, _ in told[int(row)]) for row in rows],
+            "score": np.array([min(r["score"] for _, r in told[int(row)]) for row in rows]),
+            "reason": ["; ".join(r["reason"] for _, r in told[int(row)]) for row in rows],
+        },
+        index=_index(source)[rows] if len(rows) else _index(source)[:0],
+    )
+    cells = source.take(rows)
+    for name in source.columns:
+        free = name if name not in ours.columns else f"{name}_"
+        ours[free] = pd.Series([cell.get(name) for cell in cells], index=ours.index, dtype=object)
+    return ours.infer_objects()
+
+
+def _priority(outcomes: Sequence[Outcome], n_rows: int) -> IndexArray:
+    """Flagged rows: most extreme score among all of its type first, then flagged by most types."""
+    extreme = np.full(n_rows, np.inf)
+    flags = np.zeros(n_rows, dtype=np.int64)
+    for outcome in outcomes:
+        findings = _findings(outcome)
+        if not findings.num_issues:
+            continue
+        rank = np.empty(len(findings.score))
+        rank[np.argsort(findings.score, kind="stable")] = np.arange(len(findings.score))
+        flagged = findings.positions()[findings.is_issue]
+        share = rank[findings.is_issue] / len(findings.score)
+        extreme[flagged] = np.minimum(extreme[flagged], share)
+        flags[flagged] += 1
+    flagged = np.flatnonzero(flags)
+    return flagged[np.lexsort((flagged, -flags[flagged], extreme[flagged]))]
+
+
+def requirements_frame(specs: Iterable[Spec], store: Artefacts, rules: Rules) -> "pd.DataFrame":
+    """What each issue type needs and uses, and whether it could run now."""
+    import pandas as pd
+
+    lines = []
+    for spec in specs:
+        can = all(store.distance(need, rules) is not None for need in spec.needs)
+        if spec.any_of:
+            can = can and any(store.distance(one, rules) is not None for one in spec.any_of)
+        needs = [*spec.needs, *([" or ".join(spec.any_of)] if spec.any_of else [])]
+        lines.append(
+            {
+                "issue_type": spec.name,
+                "needs": ", ".join(needs),
+                "uses": ", ".join(spec.uses),
+                "ready": can,
+                "default": spec.default,
+            }
+        )
+    return pd.DataFrame(lines, columns=["issue_type", "needs", "uses", "ready", "default"])
