@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._data.base import Source
-from datalab._data.values import is_missing
+from datalab._data.values import as_floats
 from datalab.exceptions import InputError
 
 __all__ = ["default_image_key", "default_text_key", "numeric_columns", "numeric_table"]
@@ -55,25 +55,29 @@ def _reason_against(source: Source, name: str, leave_out: Collection[str]) -> st
     kind = source.kind(name)
     if kind not in ("number", "bool"):
         return kind
-    values = source.column(name)
-    present = values[~is_missing(values)]
+    values = as_floats(source.column(name))
+    if values is None:
+        return "mixed"
+    present = values[~np.isnan(values)]
     if not len(present):
         return "all values are missing"
-    if present.dtype.kind == "O":
-        present = present.astype(np.float64)
     if (present == present[0]).all():
         return "constant"
-    return "looks like an identifier" if _looks_like_identifier(name, present) else ""
+    return (
+        "looks like an identifier"
+        if kind == "number" and _looks_like_identifier(name, present)
+        else ""
+    )
 
 
-def _looks_like_identifier(name: str, values: NDArray[np.generic]) -> bool:
+def _looks_like_identifier(name: str, values: NDArray[np.float64]) -> bool:
     """Whole numbers that never repeat and count, rise or fall, or that are named as identifiers."""
-    if values.dtype.kind == "b" or len(values) < 3 or np.any(values != np.floor(values)):
+    if len(values) < 3 or np.any(values != np.floor(values)):
         return False
-    steps = np.diff(values.astype(np.float64))
+    steps = np.diff(values)
     if (steps > 0).all() or (steps < 0).all():
         return True
-    ordered = np.sort(values.astype(np.float64))
+    ordered = np.sort(values)
     if (np.diff(ordered) == 0).any():
         return False
     lowered = name.lower()
@@ -96,10 +100,10 @@ def numeric_table(source: Source, columns: Sequence[str]) -> NDArray[np.float64]
     """
     table = np.empty((source.n_rows, len(columns)))
     for at, name in enumerate(columns):
-        values = source.column(name)
-        if values.dtype.kind not in "biufO" or source.kind(name) not in ("number", "bool"):
+        values = as_floats(source.column(name))
+        if values is None:
             raise InputError(f"column {name!r} holds {source.kind(name)}, not numbers")
-        table[:, at] = values  # None becomes NaN
+        table[:, at] = values
         if np.isinf(table[:, at]).any():
             row = int(np.flatnonzero(np.isinf(table[:, at]))[0])
             raise InputError(

@@ -32,7 +32,7 @@ class Digest:
         elif kind in "bi":
             self._bytes(b"i", values.astype(np.int64).tobytes())
         elif kind == "M":
-            self._bytes(b"M", values.astype("datetime64[ns]").astype(np.int64).tobytes())
+            self._bytes(b"M", values.astype("datetime64[us]").astype(np.int64).tobytes())
         elif kind == "O" and {type(value) for value in values} <= {str, type(None)}:
             lengths = np.fromiter((-1 if t is None else len(t) for t in values), np.int64)
             text = "".join(t for t in values if t is not None)
@@ -53,8 +53,9 @@ class Digest:
         if isinstance(value, bytes):
             self._bytes(b"b", value)
         elif isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-            self._bytes(b"a", f"{value.shape}{value.dtype.str}".encode())
-            self._bytes(b"d", np.ascontiguousarray(value).tobytes())
+            self._array(value)
+        elif isinstance(value, list) and value and _all_numbers(value):
+            self._array(np.array(value))
         elif isinstance(value, dict):
             # An encoded file counts by its content, wherever it lies.
             if value.get("bytes") and set(value) == {"bytes", "path"}:
@@ -79,10 +80,20 @@ class Digest:
             told = _told(value).encode("utf-8", "surrogatepass")
             self._bytes(type(value).__name__.encode(), told)
 
+    def _array(self, array: NDArray[Any]) -> None:
+        # A list of numbers and an array of them are one value, as are float32 and float64.
+        wide = {"i": np.int64, "f": np.float64}.get(array.dtype.kind, array.dtype)
+        self._bytes(b"a", f"{array.shape}{np.dtype(wide).str}".encode())
+        self._bytes(b"d", array.astype(wide).tobytes())
+
     def _bytes(self, tag: bytes, content: bytes) -> None:
         # The length in front keeps neighbours apart: ("ab", "c") is not ("a", "bc").
         self._hash.update(b"%s:%d:" % (tag, len(content)))
         self._hash.update(content)
+
+
+def _all_numbers(values: list[Any]) -> bool:
+    return set(map(type, values)) in ({int}, {float})
 
 
 def _told(value: Any) -> str:

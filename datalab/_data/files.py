@@ -1,17 +1,18 @@
 """Files: read into a pandas DataFrame."""
 
-import csv
+import bz2
+import gzip
+import json
+import lzma
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from datalab._check import did_you_mean
 from datalab.exceptions import UnsupportedData
 
 __all__ = ["read_file"]
-
-_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
 def read_file(path: str | os.PathLike[str]) -> Any:
@@ -27,12 +28,12 @@ def read_file(path: str | os.PathLike[str]) -> Any:
         No such file, a folder, an unknown ending, or content that cannot be read.
     """
     file = Path(path).expanduser()
-    if file.is_dir():
+    if os.path.isdir(file):
         raise UnsupportedData(_told_of_folder(file))
-    if not file.exists():
+    if not os.path.exists(file):
         raise UnsupportedData(_told_of_absence(os.fspath(path)))
     endings = [ending.lower() for ending in file.suffixes]
-    if endings and endings[-1] in _PACKED:
+    if endings and endings[-1] in _OPENERS:
         endings.pop()
     ending = endings[-1] if endings else ""
     if ending not in _READERS:
@@ -42,7 +43,7 @@ def read_file(path: str | os.PathLike[str]) -> Any:
         )
     try:
         return _READERS[ending](file)
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError, EOFError, lzma.LZMAError) as error:
         raise UnsupportedData(
             f"`data` is the file {str(file)!r}, which cannot be read as {ending}: {error}; read it "
             "yourself (for example with pandas.read_csv and its options) and pass the DataFrame"
@@ -57,7 +58,7 @@ def _told_of_absence(path: str) -> str:
     told = f"`data` is {path!r}: file not found"
     folder = Path(path).expanduser().parent
     ending = Path(path).suffix.lower()
-    if ending in _READERS or ending in _PACKED:
+    if ending in _READERS or ending in _OPENERS:
         near = [p.name for p in folder.iterdir() if p.is_file()] if folder.is_dir() else []
         close = did_you_mean(Path(path).name, near)
         hint = close.partition("?")[0] + "?" if close.startswith("did") else "check the path"
@@ -93,19 +94,21 @@ def _read_tsv(file: Path) -> Any:
 def _read_json(file: Path) -> Any:
     import pandas as pd
 
-    # Values stay as they are written: no guessing of dates, "007" is no number.
-    try:
-        return pd.read_json(file, dtype=False, convert_dates=False)
-    except ValueError as error:
-        if "Trailing data" not in str(error):
-            raise
-        return _read_jsonl(file)  # JSON lines are often named .json
+    # Not pandas.read_json: values stay as they are written, "007" is no number.
+    with _open_text(file) as handle:
+        try:
+            return pd.DataFrame(json.load(handle))
+        except json.JSONDecodeError as error:
+            if not error.msg.startswith("Extra data"):
+                raise
+    return _read_jsonl(file)  # JSON lines are often named .json
 
 
 def _read_jsonl(file: Path) -> Any:
     import pandas as pd
 
-    return pd.read_json(file, lines=True, dtype=False, convert_dates=False)
+    with _open_text(file) as handle:
+        return pd.DataFrame([json.loads(line) for line in handle if line.strip()])
 
 
 def _read_parquet(file: Path) -> Any:
@@ -117,20 +120,17 @@ def _read_parquet(file: Path) -> Any:
 def _read_text(file: Path) -> Any:
     import pandas as pd
 
-    # One column and a separator that no text holds: the reader unpacks and keeps every line.
-    return pd.read_csv(
-        file,
-        sep="\0",
-        header=None,
-        names=["text"],
-        dtype=str,
-        keep_default_na=False,
-        quoting=csv.QUOTE_NONE,
-        skip_blank_lines=False,
-        engine="python",
-    )
+    with _open_text(file) as handle:
+        return pd.DataFrame({"text": [line.removesuffix("\n") for line in handle]}, dtype=object)
 
 
+def _open_text(file: Path) -> IO[str]:
+    opener = _OPENERS.get(file.suffix.lower(), open)
+    handle: IO[str] = opener(file, "rt", encoding="utf-8-sig")
+    return handle
+
+
+_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _READERS: dict[str, Callable[[Path], Any]] = {
     ".csv": _read_csv,
     ".tsv": _read_tsv,

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from datalab._check import as_array, choice, class_codes, did_you_mean, listing
 from datalab._data.base import Source
-from datalab._data.values import column_array, is_missing, objects, python_values, whole_numbers
+from datalab._data.values import (
+    as_floats,
+    column_array,
+    is_missing,
+    objects,
+    python_values,
+    whole_numbers,
+)
 from datalab._typing import Codes
 from datalab.exceptions import InputError, InputTypeError, NotFound
 
@@ -28,7 +35,7 @@ __all__ = [
 MAX_FRACTIONS = 50
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Labels:
     """One class per example: codes (-1 = missing) into classes."""
 
@@ -36,14 +43,14 @@ class Labels:
     classes: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RegressionLabels:
     """One number per example, NaN where missing."""
 
     values: NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MultilabelLabels:
     """A set of classes per example: sorted codes; none = empty, missing = ``[-1]``."""
 
@@ -133,13 +140,13 @@ def _read_classes(source: Source, name: str) -> Labels:
 
 def _read_numbers(source: Source, name: str) -> RegressionLabels:
     values = source.column(name)
-    if values.dtype.kind not in "biuf":
+    numbers = as_floats(values)
+    if numbers is None:
         kind = source.kind(name)
         raise InputError(
             f"`label_name` is {name!r}, whose values are {kind} {listing(_present(values))}; "
             'task="regression" needs numbers (for classes use task="classification")'
         )
-    numbers = values.astype(np.float64)
     if np.isnan(numbers).all():
         raise InputError(_all_missing(source, name))
     if np.isinf(numbers).any():
@@ -331,7 +338,7 @@ def _factorized(values: NDArray[Any], name: str) -> tuple[NDArray[np.intp], list
     try:
         codes, distinct = pd.factorize(values)
     except TypeError as error:
-        bad = next((v for v in values if getattr(type(v), "__hash__", None) is None), None)
+        bad = next(value for value in values if not _hashable(value))
         raise InputTypeError(
             f"`{name}` has labels of type {type(bad).__name__}, for example {bad!r:.60}; a label "
             "must be hashable (text, number, bool, tuple, …); for lists of labels use "
@@ -339,6 +346,14 @@ def _factorized(values: NDArray[Any], name: str) -> tuple[NDArray[np.intp], list
         ) from error
     listed = python_values(np.asarray(distinct))
     return codes, [v.item() if isinstance(v, np.generic) else v for v in listed]
+
+
+def _hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _sorted_classes(distinct: list[Any]) -> tuple[tuple[Any, ...], NDArray[np.int64]]:

@@ -75,7 +75,9 @@ class RecordsSource(Source):
 
 
 def _length(name: str, values: Any) -> int:
-    if isinstance(values, (str, bytes, Mapping, set, frozenset)) or not hasattr(values, "__len__"):
+    if isinstance(values, (str, bytes, Mapping, set, frozenset)) or not (
+        hasattr(values, "__len__") and hasattr(values, "__getitem__")
+    ):
         raise UnsupportedData(
             f"column {name!r} of `data` is {type(values).__name__} {listing([values])}; give a "
             "list or array with one value per example"
@@ -100,7 +102,7 @@ def _array(values: Any) -> NDArray[Any]:
     if origin == "pyarrow":
         return arrow_array(values)
     if hasattr(values, "__array__"):
-        return column_array(np.asarray(values))
+        return column_array(np.asanyarray(values))
     return column_array(objects(values))
 
 

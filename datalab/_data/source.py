@@ -82,7 +82,7 @@ def open_source(data: Any) -> Source:
     """
     source = _adapter(data)
     if source.n_rows == 0 or not source.columns:
-        lacking = "rows" if source.columns else "columns"
+        lacking = "columns" if source.n_rows else "rows"
         raise UnsupportedData(
             f"`data` ({type(data).__name__}) has no {lacking}; its columns are "
             f"{listing(source.columns)}; give at least one example"
@@ -101,7 +101,7 @@ def _adapter(data: Any) -> Source:
         return FrameSource(read_file(data))
     if isinstance(data, Mapping):
         return _mapping(data)
-    if isinstance(data, (list, tuple)) and data and isinstance(data[0], Mapping):
+    if isinstance(data, (list, tuple)) and all(isinstance(row, Mapping) for row in data[:1]):
         return RecordsSource(data)
     raise UnsupportedData(f"`data` is {_described(data)}; {_remedy(data)}")
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from datalab._data.base import Source
-from datalab._data.values import column_array, objects
+from datalab._data.values import column_array, objects, python_values
 from datalab._typing import IndexArray
 from datalab.exceptions import UnsupportedData
 
@@ -90,4 +90,4 @@ def _joined(pieces: list[NDArray[Any]]) -> NDArray[Any]:
     """One array; numbers stay numbers, other mixtures become objects."""
     if len({piece.dtype.kind for piece in pieces}) == 1:
         return np.concatenate(pieces)
-    return column_array(np.concatenate([piece.astype(object) for piece in pieces]))
+    return column_array(np.concatenate([objects(python_values(piece)) for piece in pieces]))

@@ -14,6 +14,7 @@ from datalab._typing import BoolArray
 
 __all__ = [
     "KINDS",
+    "as_floats",
     "column_array",
     "is_missing",
     "kind_of",
@@ -40,29 +41,30 @@ _AUDIO_STARTS = (b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"
 
 def objects(values: Iterable[Any]) -> NDArray[Any]:
     """A 1-D object array whose elements are the values, whatever these are (lists, arrays, …)."""
-    values = list(values)
-    array = np.empty(len(values), dtype=object)
-    # Assigning a list of arrays of one shape would broadcast; element by element cannot.
-    for at, value in enumerate(values):
-        array[at] = value
-    return array
+    # np.array would look into lists and arrays of one length; an iterator it takes as it comes.
+    return np.fromiter(values, dtype=object)
 
 
 def column_array(values: NDArray[Any]) -> NDArray[Any]:
     """The values of a column in the form every source gives them.
 
     Numbers without gaps keep their dtype. Objects that are all numbers become numbers, with NaN
-    for the missing ones as long as float64 holds them exactly; texts, mixed kinds and everything
-    else stay objects, with None for the missing ones. More than one axis becomes one object per
+    for the missing ones as long as float64 holds them exactly; objects that are all dates become
+    datetime64 (UTC), with NaT. Texts, mixed kinds and everything else stay objects, with None for
+    the missing ones. More than one axis becomes one object per
     row (a view).
     """
+    if isinstance(values, np.ma.MaskedArray):
+        gaps = np.ma.getmaskarray(values)
+        values = np.asarray(values.data).astype(object)
+        values[gaps] = None
     if values.ndim > 1:
         return objects(values)
     if values.dtype.kind in "US":
         return values.astype(object)
     if values.dtype.kind != "O":
         return values
-    types = {type(value) for value in values}
+    types = set(map(type, values))
     present = {t for t in types if t.__name__ not in _MISSING_TYPES}
     if not present:
         return np.full(len(values), None, dtype=object)
@@ -76,7 +78,21 @@ def column_array(values: NDArray[Any]) -> NDArray[Any]:
         return _integers(values, gaps=present != types)
     if all(issubclass(t, (int, float, np.integer, np.floating)) for t in present):
         return np.where(is_missing(values), np.nan, values).astype(np.float64)
+    if all(issubclass(t, (dt.date, np.datetime64)) for t in present):
+        return _dates(values, days=not any(issubclass(t, dt.datetime) for t in present))
     return _without_gaps(values)
+
+
+def _dates(values: NDArray[Any], days: bool) -> NDArray[Any]:
+    def universal(value: Any) -> Any:
+        if type(value).__name__ in _MISSING_TYPES:
+            return np.datetime64("NaT")
+        if getattr(value, "tzinfo", None) is not None:
+            return value.astimezone(dt.UTC).replace(tzinfo=None)
+        return value
+
+    listed = [universal(value) for value in values]
+    return np.array(listed, dtype="datetime64[D]" if days else "datetime64[us]")
 
 
 def _integers(values: NDArray[Any], gaps: bool) -> NDArray[Any]:
@@ -116,6 +132,18 @@ def is_missing(values: NDArray[Any]) -> BoolArray:
     import pandas as pd
 
     return np.asarray(pd.isna(values), dtype=bool)
+
+
+def as_floats(values: NDArray[Any]) -> NDArray[np.float64] | None:
+    """Numbers and bools as float64, NaN where missing; None when some value is no number."""
+    if values.dtype.kind in "biuf":
+        return values.astype(np.float64, copy=False)
+    if values.dtype.kind != "O":
+        return None
+    numeric = (numbers.Real, decimal.Decimal, type(None))  # a bool is Real
+    if not all(issubclass(t, numeric) for t in set(map(type, values))):
+        return None
+    return values.astype(np.float64)  # None becomes NaN
 
 
 def whole_numbers(values: NDArray[Any]) -> NDArray[Any]:
