@@ -166,8 +166,6 @@ def run(step: Step, store: Artefacts, options: Mapping[str, Any]) -> Outcome:
         findings, notes = _find(step, store, options)
     except NotApplicable as reason:
         return ended("not applicable", reason=str(reason))
-    except InputError:
-        raise
     except Exception as error:  # noqa: BLE001 - a manager may raise anything; the others go on
         failure = ManagerError(f"{step.name}: {type(error).__name__}: {error}")
         failure.__cause__ = error

@@ -12,7 +12,20 @@ from numpydoc.validate import validate
 import datalab
 
 # What numpydoc may say: broken structure and undocumented or misnamed parameters.
-CHECKS = {"GL01", "GL02", "GL03", "GL05", "GL06", "GL07", "GL08", "SS01", "SS03", "PR01", "PR02", "PR03"}
+CHECKS = {
+    "GL01",
+    "GL02",
+    "GL03",
+    "GL05",
+    "GL06",
+    "GL07",
+    "GL08",
+    "SS01",
+    "SS03",
+    "PR01",
+    "PR02",
+    "PR03",
+}
 
 
 def public() -> Iterator[tuple[str, Any]]:

@@ -28,7 +28,13 @@ def test_every_public_module_says_what_it_offers(name: str) -> None:
 
 
 def test_front_door() -> None:
-    assert set(datalab.__all__) == {"Datalab", "Findings", "IssueManager", "register", "__version__"}
+    assert set(datalab.__all__) == {
+        "Datalab",
+        "Findings",
+        "IssueManager",
+        "register",
+        "__version__",
+    }
     for name in datalab.__all__:
         assert getattr(datalab, name) is not None
     assert set(datalab.__all__) <= set(dir(datalab))
@@ -46,7 +52,9 @@ def loaded_after(statement: str) -> dict[str, float | list[str]]:
         "heavy = ['pandas', 'sklearn', 'matplotlib', 'datasets', 'ipywidgets', 'cleanlab']\n"
         "print(json.dumps({'seconds': spent, 'heavy': [m for m in heavy if m in sys.modules]}))\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     return json.loads(done.stdout)
 
 
