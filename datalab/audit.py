@@ -20,7 +20,7 @@ from datalab.exceptions import (
 from datalab.findings import Findings
 from datalab.managers.base import IssueManager, Kind, Spec, find_spec, spec_of, specs
 
-import datalab.recipes  # isort: skip  # makes the recipes known
+import datalab.recipes  # noqa: F401  # isort: skip  (makes the recipes known)
 
 __all__ = ["Outcome", "Status", "Step", "parameters_of", "plan", "planned_k", "run"]
 
