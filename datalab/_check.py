@@ -7,14 +7,14 @@ number has to change.
 
 import difflib
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datalab._typing import Codes, FloatArray, Probs
-from datalab.exceptions import InputError, InputTypeError, InputWarning
+from datalab.exceptions import InputError, InputTypeError, InputWarning, OptionError
 
 __all__ = [
     "as_array",
@@ -23,10 +23,14 @@ __all__ = [
     "did_you_mean",
     "feature_matrix",
     "floats",
+    "jobs",
+    "keywords",
     "labels_and_probs",
     "listing",
     "probabilities",
     "same_length",
+    "square_matrix",
+    "two_classes",
     "unit_interval",
     "unit_number",
 ]
@@ -248,6 +252,8 @@ def labels_and_probs(labels: Any, pred_probs: Any) -> tuple[Codes, Probs]:
     """
     codes, probs = class_codes(labels), probabilities(pred_probs)
     same_length(labels=codes, pred_probs=probs)
+    if not len(codes):
+        raise InputError("`labels` and `pred_probs` are empty; give at least one example")
     if codes.size and int(codes.max()) >= probs.shape[1]:
         raise InputError(
             f"`pred_probs` has {probs.shape[1]} columns but `labels` goes up to "
@@ -311,3 +317,60 @@ def unit_number(value: Any, *, name: str) -> float:
     if isinstance(value, (str, bytes)) or not 0.0 <= float(value) <= 1.0:
         raise InputError(f"`{name}` must be a number in [0, 1], got {value!r}")
     return float(value)
+
+
+def two_classes(labels: Codes) -> None:
+    """Raise InputError unless at least two different labels are there."""
+    if not labels.size or labels.min() == labels.max():
+        told = f"all are {int(labels[0])}" if labels.size else "there are none"
+        raise InputError(
+            f"`labels` must name at least 2 different classes, {told}; with one class there is "
+            "nothing a label could be confused with"
+        )
+
+
+def square_matrix(values: Any, *, name: str, size: int | None = None) -> FloatArray:
+    """A matrix over pairs of classes, shape (K, K): finite numbers, none negative.
+
+    Raises
+    ------
+    InputError
+        Not square, not of the expected `size`, negative or not finite.
+    """
+    matrix = as_array(values, name=name)
+    shape = f"({size}, {size})" if size is not None else "(K, K)"
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or size not in (None, len(matrix)):
+        raise InputError(
+            f"`{name}` must have shape {shape}, one row per given and one column per true class, "
+            f"got shape {matrix.shape}"
+        )
+    numbers = floats(matrix, name=name)
+    if not (np.isfinite(numbers).all() and (numbers >= 0).all()):
+        raise InputError(f"`{name}` must hold finite numbers that are not negative")
+    return numbers
+
+
+def jobs(n_jobs: int | None) -> None:
+    """Raise OptionError unless `n_jobs` is None or at least 1; results never depend on it."""
+    if n_jobs is not None and not n_jobs >= 1:
+        raise OptionError(f"`n_jobs` is {n_jobs!r}; give a number >= 1, or None for all cores")
+
+
+def keywords(
+    options: Mapping[str, Any] | None, known: Iterable[str], *, name: str
+) -> dict[str, Any]:
+    """A mapping of keyword arguments as a new dict; None is empty.
+
+    Raises
+    ------
+    InputTypeError
+        Not a mapping, or a keyword that is not known.
+    """
+    if options is None:
+        return {}
+    if not isinstance(options, Mapping):
+        raise InputTypeError(f"`{name}` must be a dict, got {type(options).__name__}")
+    for option in options:
+        if option not in known:
+            raise InputTypeError(f"`{name}` has {option!r}; {did_you_mean(str(option), known)}")
+    return dict(options)

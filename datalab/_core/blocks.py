@@ -1,0 +1,59 @@
+"""Work on a large matrix block by block: bounded memory, and blocks that stay in the cache.
+
+A statistic of the data set is written as *block → array that can be added up*, and `fold_blocks`
+adds; a value per row is written by `each_block` into an array made beforehand. Both take slices,
+so arrays and memory maps are served by the same code. What a function returns must not depend on
+where the blocks begin: sums are exact (see `datalab._core.count.class_sums`) or they are counts.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+from operator import add
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+__all__ = ["each_block", "fold_blocks", "row_blocks"]
+
+Result = TypeVar("Result")
+
+# A block and its temporary copies fit into one core's L2 cache (1 to 2 MB).
+BLOCK_BYTES = 1 << 18
+
+
+def row_blocks(n_rows: int, row_bytes: int, block_bytes: int = BLOCK_BYTES) -> list[slice]:
+    """Slices of consecutive rows that cover `n_rows`, each about `block_bytes` large."""
+    step = max(1, block_bytes // max(1, row_bytes))
+    # No rows are one empty block, so that a fold over nothing has a value of the right shape.
+    starts = range(0, max(1, n_rows), step)
+    return [slice(start, min(start + step, n_rows)) for start in starts]
+
+
+def each_block(function: Callable[[slice], Result], blocks: list[slice]) -> list[Result]:
+    """Results of `function` for every block, in order; the cores share the blocks."""
+    threads = min(_cores(), len(blocks))
+    if threads == 1:
+        return [function(block) for block in blocks]
+    results: list[Any] = [None] * len(blocks)
+
+    def work(first: int) -> None:
+        for at in range(first, len(blocks), threads):
+            results[at] = function(blocks[at])
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, range(threads)))  # list: an error of a thread is raised here
+    return results
+
+
+def fold_blocks(function: Callable[[slice], NDArray[Any]], blocks: list[slice]) -> NDArray[Any]:
+    """The sum over all blocks of what `function` returns for each."""
+    return reduce(add, each_block(function, blocks))
+
+
+def _cores() -> int:
+    """The number of cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,251 @@
+"""Confident learning: how many labels are wrong, and which class is given for which.
+
+Northcutt, Jiang, Chuang: Confident learning: estimating uncertainty in dataset labels,
+JAIR 70 (2021), sections 3.1 (confident joint, its calibration) and 3.3; latent quantities after
+Northcutt, Wu, Chuang: Learning with confident examples (rank pruning), UAI 2017.
+
+`joint[i, j]` stands for label i given, class j true. Labels are codes 0..K-1 (no -1).
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab._core.blocks import each_block, fold_blocks, row_blocks
+from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
+
+__all__ = [
+    "EPS",
+    "calibrate",
+    "class_sums",
+    "confident_guesses",
+    "confident_joint",
+    "confident_thresholds",
+    "estimate_joint",
+    "given_probs",
+    "joint_counts",
+    "label_counts",
+    "label_is_argmax",
+    "latent",
+    "num_label_issues",
+    "off_diagonal",
+    "off_diagonal_issues",
+    "round_keeping_sum",
+    "thresholds_of",
+]
+
+EPS = 1e-6  # tolerance of comparisons between probabilities
+NEVER_REACHED = 2.0  # threshold of a class that no label names: above every probability
+THRESHOLD_FLOOR = 2 * EPS  # so that a probability of 0 is never confident
+TINY = 1e-100  # keeps the confident joint free of division by zero
+
+# Probabilities are summed in units of 2**-53, as two integers of 26 and 27 bits: float64 adds
+# integers below 2**53 exactly, so the sums depend neither on blocks nor on the order of rows.
+HIGH, LOW = 2.0**26, 2.0**27
+
+
+def label_counts(labels: Codes, n_classes: int) -> IndexArray:
+    """Number of examples given each label, shape (K,)."""
+    return np.bincount(labels, minlength=n_classes)
+
+
+def given_probs(labels: NDArray[np.int64], pred_probs: FloatArray) -> FloatArray:
+    """The probability of each example's given label, shape (N,)."""
+    given: FloatArray = pred_probs[np.arange(len(labels)), labels]
+    return given
+
+
+def class_sums(labels: NDArray[np.int64], pred_probs: FloatArray) -> FloatArray:
+    """What thresholds are made of: count and exact sum (high, low) of p[label] per class, (3, K).
+
+    The sums of several blocks of rows add up to the sums of all of them.
+    """
+    n_classes = pred_probs.shape[1]
+    scaled = given_probs(labels, pred_probs).astype(np.float64) * HIGH
+    high = np.rint(scaled)
+    low = np.rint((scaled - high) * LOW)
+    return np.stack(
+        [
+            np.bincount(labels, minlength=n_classes),
+            np.bincount(labels, weights=high, minlength=n_classes),
+            np.bincount(labels, weights=low, minlength=n_classes),
+        ]
+    )
+
+
+def thresholds_of(sums: FloatArray) -> FloatArray:
+    """Confident thresholds, shape (K,), from the `class_sums` of a data set."""
+    counts, high, low = sums
+    total = (high + low / LOW) / HIGH
+    mean = np.divide(total, counts, out=np.full(len(counts), NEVER_REACHED), where=counts > 0)
+    thresholds: FloatArray = np.maximum(mean, THRESHOLD_FLOOR)
+    return thresholds
+
+
+def confident_thresholds(labels: Codes, pred_probs: Probs) -> FloatArray:
+    """Mean probability of class k over the examples labelled k, shape (K,), float64.
+
+    A class without examples gets 2, which no probability reaches. O(N) time.
+    """
+    blocks = row_blocks(len(labels), row_bytes=64)
+    return thresholds_of(
+        fold_blocks(lambda rows: class_sums(labels[rows], pred_probs[rows]), blocks)
+    )
+
+
+def confident_guesses(pred_probs: Probs, thresholds: FloatArray) -> IndexArray:
+    """For each example the class it counts for in the confident joint, or -1; shape (N,).
+
+    The class whose probability reaches its threshold; the most probable class when several do.
+    """
+    cuts = _cuts(thresholds, pred_probs.dtype)
+    guesses = np.empty(len(pred_probs), dtype=np.intp)
+
+    def guess(rows: slice) -> None:
+        guesses[rows] = _guess(pred_probs[rows], cuts)
+
+    each_block(guess, row_blocks(len(pred_probs), pred_probs.dtype.itemsize * len(cuts)))
+    return guesses
+
+
+def _cuts(thresholds: FloatArray, dtype: np.dtype[Any]) -> FloatArray:
+    """What a probability must reach, in its own dtype, rounded so that no comparison changes."""
+    exact = np.asarray(thresholds, dtype=np.float64) - EPS
+    cuts = exact.astype(dtype)
+    return np.where(cuts < exact, np.nextafter(cuts, dtype.type(np.inf)), cuts)
+
+
+def _guess(block: FloatArray, cuts: FloatArray) -> IndexArray:
+    best = block.argmax(axis=1)
+    top = block[np.arange(len(block)), best]
+    guesses = np.where(top >= cuts[best], best, -1)
+    # Another class can be confident although the most probable one is not.
+    rest = np.flatnonzero((guesses < 0) & (top >= cuts.min()))
+    confident = block[rest] >= cuts
+    number = np.count_nonzero(confident, axis=1)
+    guesses[rest] = np.where(number == 1, confident.argmax(axis=1), best[rest])
+    guesses[rest[number == 0]] = -1
+    return guesses
+
+
+def joint_counts(labels: Codes, guesses: IndexArray, n_classes: int) -> IndexArray:
+    """Number of examples for each (given label, guess), shape (K, K); a guess of -1 counts not."""
+
+    def count(rows: slice) -> IndexArray:
+        counted = np.flatnonzero(guesses[rows] >= 0)
+        cells = labels[rows][counted] * n_classes + guesses[rows][counted]
+        return np.bincount(cells, minlength=n_classes**2)
+
+    # Blocks at least as large as the table itself, so that adding up tables costs little.
+    blocks = row_blocks(len(labels), 8, max(1 << 19, 8 * n_classes**2))
+    return fold_blocks(count, blocks).reshape(n_classes, n_classes)
+
+
+def confident_joint(
+    labels: Codes,
+    pred_probs: Probs,
+    thresholds: FloatArray | None = None,
+    guesses: IndexArray | None = None,
+) -> IndexArray:
+    """Counts of (given label, confident guess), not calibrated, shape (K, K); diagonal >= 1.
+
+    Parameters
+    ----------
+    labels, pred_probs : Codes of shape (N,), Probs of shape (N, K)
+    thresholds : ndarray of shape (K,), optional
+        `confident_thresholds` when they are known.
+    guesses : ndarray of shape (N,), optional
+        `confident_guesses` when they are known; `off_diagonal` tells which rows they accuse.
+    """
+    if guesses is None:
+        if thresholds is None:
+            thresholds = confident_thresholds(labels, pred_probs)
+        guesses = confident_guesses(pred_probs, thresholds)
+    joint = joint_counts(labels, guesses, pred_probs.shape[1])
+    np.fill_diagonal(joint, joint.diagonal().clip(min=1))
+    return joint
+
+
+def off_diagonal(labels: Codes, guesses: IndexArray) -> BoolArray:
+    """Rows that the confident joint counts for a class other than their label, shape (N,)."""
+    accused: BoolArray = (guesses >= 0) & (guesses != labels)
+    return accused
+
+
+def label_is_argmax(labels: Codes, pred_probs: Probs, rows: IndexArray | None = None) -> BoolArray:
+    """Whether no class is more probable than the given label; ties go to the label.
+
+    Shape (N,), or that of `rows` when only these are asked for.
+    """
+
+    def compare(part: slice) -> BoolArray:
+        chosen = part if rows is None else rows[part]
+        block = pred_probs[chosen]
+        agrees: BoolArray = given_probs(labels[chosen], block) >= block.max(axis=1)
+        return agrees
+
+    n_rows = len(labels) if rows is None else len(rows)
+    row_bytes = pred_probs.dtype.itemsize * pred_probs.shape[1]
+    return np.concatenate(each_block(compare, row_blocks(n_rows, row_bytes)))
+
+
+def round_keeping_sum(values: FloatArray, total: int) -> NDArray[np.int64]:
+    """Round to integers that add up to `total`: the largest rounding errors give way.
+
+    Errors of equal size are taken in the order of numpy's default argsort, which is the order of
+    the reference on the same machine.
+    """
+    rounded = np.rint(values)
+    missing = int(total - rounded.sum())
+    if missing:
+        order = np.argsort(values - rounded)
+        if missing > 0:
+            rounded[order[-missing:]] += 1
+        else:
+            rounded[order[:-missing]] -= 1
+    return rounded.astype(np.int64)
+
+
+def calibrate(joint: NDArray[Any], counts: IndexArray) -> NDArray[np.int64]:
+    """Scale the rows of a confident joint to the label counts, in integers that keep the totals.
+
+    Confident learning, equation 3. A class without confident counts becomes a row of zeros.
+    """
+    given = joint.sum(axis=1)
+    scaled = (joint.T / np.maximum(given, TINY) * counts).T
+    scaled = scaled / scaled.sum() * counts.sum()
+    totals = np.where(given > 0, counts, 0)
+    rows = zip(scaled, totals, strict=True)
+    return np.stack([round_keeping_sum(row, total) for row, total in rows])
+
+
+def estimate_joint(joint: NDArray[Any], counts: IndexArray | None = None) -> FloatArray:
+    """Joint distribution of given and true labels, shape (K, K), sums to 1.
+
+    `counts` are the label counts to calibrate to; None takes `joint` as calibrated.
+    """
+    calibrated = joint if counts is None else calibrate(joint, counts)
+    return calibrated / float(calibrated.sum())
+
+
+def off_diagonal_issues(
+    labels: Codes, pred_probs: Probs, guesses: IndexArray | None = None
+) -> IndexArray:
+    """Rows off the diagonal of the confident joint whose label is not their argmax, in order."""
+    if guesses is None:
+        guesses = confident_guesses(pred_probs, confident_thresholds(labels, pred_probs))
+    rows = np.flatnonzero(off_diagonal(labels, guesses))
+    return rows[~label_is_argmax(labels, pred_probs, rows)]
+
+
+def num_label_issues(labels: Codes, pred_probs: Probs, guesses: IndexArray | None = None) -> int:
+    """Number of label issues: of rows that `off_diagonal_issues` finds."""
+    return len(off_diagonal_issues(labels, pred_probs, guesses))
+
+
+def latent(
+    joint: NDArray[Any], counts: IndexArray, py_method: str = "cnt", converge: bool = False
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Prior of the true labels, noise matrix and inverse noise matrix."""
+    raise NotImplementedError

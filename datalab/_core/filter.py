@@ -1,0 +1,232 @@
+"""Which labels are wrong: the rules of confident learning that turn counts into flags.
+
+Northcutt, Jiang, Chuang: Confident learning, JAIR 70 (2021), section 3.2 (prune by class, prune
+by noise rate, both, and the baselines). All rows tied at a cut are flagged alike, except where a
+fixed number is asked for: then the lower row number goes first. A row whose label is its most
+probable class is never flagged, except by the rules called low_….
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab._core.count import (
+    calibrate,
+    confident_joint,
+    given_probs,
+    label_counts,
+    label_is_argmax,
+    num_label_issues,
+    off_diagonal_issues,
+    round_keeping_sum,
+)
+from datalab._core.rank import label_quality
+from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
+
+__all__ = ["COUNTING", "PRUNING", "label_issues", "lowest", "removals"]
+
+
+def label_issues(
+    labels: Codes,
+    pred_probs: Probs,
+    *,
+    filter_by: str = "prune_by_noise_rate",
+    frac_noise: float = 1.0,
+    num_to_remove_per_class: IndexArray | None = None,
+    min_examples_per_class: int = 1,
+    joint: NDArray[Any] | None = None,
+    guesses: IndexArray | None = None,
+) -> BoolArray:
+    """Mask of the rows whose label is probably wrong, shape (N,).
+
+    Parameters
+    ----------
+    labels, pred_probs : Codes of shape (N,), Probs of shape (N, K)
+    filter_by : str
+        A key of `PRUNING` (the number to flag comes from the calibrated joint) or of `COUNTING`
+        (it comes from the rows themselves).
+    frac_noise, num_to_remove_per_class, min_examples_per_class
+        See `datalab.filter.find_label_issues`; they concern pruning only.
+    joint : ndarray of shape (K, K), optional
+        Calibrated joint when it is known.
+    guesses : ndarray of shape (N,), optional
+        `confident_guesses` when they are known.
+    """
+    if filter_by in COUNTING:
+        return COUNTING[filter_by](labels, pred_probs, guesses)
+    counts = label_counts(labels, pred_probs.shape[1])
+    if joint is None:
+        joint = calibrate(confident_joint(labels, pred_probs, guesses=guesses), counts)
+    plan = removals(joint, min_examples_per_class, frac_noise)
+    return PRUNING[filter_by](
+        labels,
+        pred_probs,
+        np.flatnonzero(~label_is_argmax(labels, pred_probs)),
+        plan,
+        counts <= max(1, min_examples_per_class),  # a lone example of a class is never flagged
+        num_to_remove_per_class,
+    )
+
+
+def removals(joint: NDArray[Any], min_examples: int, frac_noise: float) -> NDArray[np.int64]:
+    """How many examples of class i to take for class j, shape (K, K); the diagonal stays.
+
+    The diagonal is raised to `min_examples` at the expense of the row's other entries, in equal
+    parts; then `frac_noise` of each off-diagonal entry is kept, and the rest goes back.
+    """
+    kept = np.maximum(joint.diagonal(), min_examples).astype(np.float64)
+    moved = np.where(np.eye(len(joint), dtype=bool), 0.0, joint)
+    raised = (kept - joint.diagonal()) / np.maximum(np.count_nonzero(moved, axis=1), 1)
+    moved = np.where(moved > 0, np.maximum(moved - raised[:, np.newaxis], 0), 0)
+    taken = moved * frac_noise
+    kept += (moved - taken).sum(axis=1)
+    np.fill_diagonal(taken, kept)
+    return taken.astype(np.int64)
+
+
+def _fixed_pairs(plan: NDArray[np.int64], fixed: IndexArray) -> NDArray[np.int64]:
+    """Off-diagonal numbers whose column j adds up to `fixed[j]`.
+
+    Shared out in proportion to count (i, j) over the number of examples whose true class is i.
+    """
+    rates = (
+        np.where(np.eye(len(plan), dtype=bool), 0, plan)
+        / np.maximum(plan.sum(axis=0), 1)[:, np.newaxis]
+    )
+    total = rates.sum(axis=0)
+    pairs = np.zeros_like(plan)
+    for j in np.flatnonzero(total > 0):
+        pairs[:, j] = round_keeping_sum(rates[:, j] / total[j] * fixed[j], fixed[j])
+    return pairs
+
+
+def lowest(values: FloatArray, n: int, fixed: bool = False) -> BoolArray:
+    """Mask of the `n` lowest values and all tied with them; with `fixed` of exactly n."""
+    mask: BoolArray
+    if n >= len(values) or n <= 0:
+        return np.full(len(values), n > 0)
+    if fixed:
+        mask = np.zeros(len(values), dtype=bool)
+        mask[np.argsort(values, kind="stable")[:n]] = True
+        return mask
+    mask = values <= np.partition(values, n - 1)[n - 1]
+    return mask
+
+
+def _members(labels: NDArray[np.int64], n_classes: int) -> list[IndexArray]:
+    """The rows of each class, in order."""
+    # numpy sorts 16-bit integers in linear time.
+    narrow = labels.astype(np.uint16) if n_classes <= 1 << 16 else labels
+    rows = np.argsort(narrow, kind="stable")
+    return np.split(rows, np.cumsum(np.bincount(labels, minlength=n_classes))[:-1])
+
+
+def _prune_by_noise_rate(
+    labels: Codes,
+    pred_probs: Probs,
+    suspects: IndexArray,
+    plan: NDArray[np.int64],
+    spared: BoolArray,
+    fixed: IndexArray | None,
+) -> BoolArray:
+    """For each pair of classes the rows of largest p[other] - p[given]."""
+    n_classes = len(plan)
+    pairs = plan if fixed is None else _fixed_pairs(plan, fixed)
+    pairs = np.where(spared[:, np.newaxis] | np.eye(n_classes, dtype=bool), 0, pairs)
+    flags = np.zeros(len(labels), dtype=bool)
+    members = _members(labels, n_classes)
+    suspects_of = _members(labels[suspects], n_classes)
+    for given in np.flatnonzero(pairs.any(axis=1)):
+        rows = suspects[suspects_of[given]]
+        others = np.flatnonzero(pairs[given])
+        block = pred_probs[rows]
+        margins = block[:, given, np.newaxis] - block[:, others]
+        for margin, other in zip(margins.T, others, strict=True):
+            number = int(pairs[given, other])
+            # A negative margin makes a suspect, so mostly the cut lies among the suspects.
+            if number <= np.count_nonzero(margin < 0):
+                flags[rows[lowest(margin, number, fixed is not None)]] = True
+            else:
+                whole = members[given]
+                margin = pred_probs[whole, given] - pred_probs[whole, other]
+                flags[whole[lowest(margin, number, fixed is not None)]] = True
+    return _only(flags, suspects)
+
+
+def _prune_by_class(
+    labels: Codes,
+    pred_probs: Probs,
+    suspects: IndexArray,
+    plan: NDArray[np.int64],
+    spared: BoolArray,
+    fixed: IndexArray | None,
+) -> BoolArray:
+    """For each class the rows of lowest p[given]."""
+    members = _members(labels, len(plan))
+    sizes = np.array([len(rows) for rows in members])
+    numbers = np.where(spared, 0, sizes - plan.diagonal() if fixed is None else fixed)
+    given = given_probs(labels, pred_probs)
+    flags = np.zeros(len(labels), dtype=bool)
+    for number, rows in zip(numbers, members, strict=True):
+        flags[rows] = lowest(given[rows], int(number), fixed is not None)
+    return _only(flags, suspects)
+
+
+def _both(
+    labels: Codes,
+    pred_probs: Probs,
+    suspects: IndexArray,
+    plan: NDArray[np.int64],
+    spared: BoolArray,
+    fixed: IndexArray | None,
+) -> BoolArray:
+    by_rate = _prune_by_noise_rate(labels, pred_probs, suspects, plan, spared, fixed)
+    return by_rate & _prune_by_class(labels, pred_probs, suspects, plan, spared, fixed)
+
+
+def _only(flags: BoolArray, suspects: IndexArray) -> BoolArray:
+    """`flags` where the row is one of the `suspects`."""
+    kept = np.zeros_like(flags)
+    kept[suspects] = flags[suspects]
+    return kept
+
+
+PRUNING: dict[str, Callable[..., BoolArray]] = {
+    "prune_by_noise_rate": _prune_by_noise_rate,
+    "prune_by_class": _prune_by_class,
+    "both": _both,
+}
+
+
+def _confident_learning(labels: Codes, pred_probs: Probs, guesses: IndexArray | None) -> BoolArray:
+    flags = np.zeros(len(labels), dtype=bool)
+    flags[off_diagonal_issues(labels, pred_probs, guesses)] = True
+    return flags
+
+
+def _predicted_neq_given(
+    labels: Codes, pred_probs: Probs, _guesses: IndexArray | None
+) -> BoolArray:
+    return ~label_is_argmax(labels, pred_probs)
+
+
+def _low_normalized_margin(
+    labels: Codes, pred_probs: Probs, guesses: IndexArray | None
+) -> BoolArray:
+    number = num_label_issues(labels, pred_probs, guesses)
+    return lowest(label_quality(labels, pred_probs, "normalized_margin"), number, fixed=True)
+
+
+def _low_self_confidence(labels: Codes, pred_probs: Probs, guesses: IndexArray | None) -> BoolArray:
+    number = num_label_issues(labels, pred_probs, guesses)
+    return lowest(label_quality(labels, pred_probs, "self_confidence"), number, fixed=True)
+
+
+COUNTING: dict[str, Callable[[Codes, Probs, IndexArray | None], BoolArray]] = {
+    "confident_learning": _confident_learning,
+    "predicted_neq_given": _predicted_neq_given,
+    "low_normalized_margin": _low_normalized_margin,
+    "low_self_confidence": _low_self_confidence,
+}

@@ -1,0 +1,151 @@
+"""How likely each given label is right: scores in [0, 1], low means severe.
+
+Kuan, Mueller: Model-agnostic label quality scoring to detect real-world label errors, ICML
+DataPerf workshop 2022, section 3 (scores, adjustment) and its ensemble extension.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab._core.blocks import each_block, row_blocks
+from datalab._core.count import EPS, confident_thresholds, given_probs
+from datalab._typing import Codes, FloatArray, IndexArray, Probs
+from datalab.exceptions import InputError
+
+__all__ = [
+    "ADJUSTABLE",
+    "SCORES",
+    "WEIGHTINGS",
+    "adjusted",
+    "label_quality",
+    "worst_first",
+]
+
+
+def _self_confidence(labels: NDArray[np.int64], block: FloatArray) -> FloatArray:
+    return given_probs(labels, block)
+
+
+def _normalized_margin(labels: NDArray[np.int64], block: FloatArray) -> FloatArray:
+    given = given_probs(labels, block)
+    others = block.copy()
+    others[np.arange(len(labels)), labels] = 0.0  # probabilities of other classes are not below
+    margin: FloatArray = (given - others.max(axis=1) + 1) / 2
+    return margin
+
+
+def _confidence_weighted_entropy(labels: NDArray[np.int64], block: FloatArray) -> FloatArray:
+    probs = block.astype(np.float64)
+    entropy = -np.einsum("ij,ij->i", probs, np.log(np.maximum(probs, np.finfo(np.float64).tiny)))
+    entropy /= np.log(max(2, probs.shape[1]))
+    weighted = entropy / np.maximum(given_probs(labels, probs), EPS)
+    score: FloatArray = np.log1p(weighted) / np.maximum(weighted, EPS)
+    return score
+
+
+SCORES: dict[str, Callable[[NDArray[np.int64], FloatArray], FloatArray]] = {
+    "self_confidence": _self_confidence,
+    "normalized_margin": _normalized_margin,
+    "confidence_weighted_entropy": _confidence_weighted_entropy,
+}
+
+ADJUSTABLE = ("self_confidence", "normalized_margin")
+
+
+def label_quality(
+    labels: Codes,
+    pred_probs: Probs,
+    method: str = "self_confidence",
+    *,
+    adjust: bool = False,
+    thresholds: FloatArray | None = None,
+    rows: IndexArray | None = None,
+) -> FloatArray:
+    """Quality of each label, shape (N,), in [0, 1].
+
+    Parameters
+    ----------
+    labels, pred_probs : Codes of shape (N,), Probs of shape (N, K)
+    method : {"self_confidence", "normalized_margin", "confidence_weighted_entropy"}
+    adjust : bool
+        Whether probabilities are `adjusted` by the confident thresholds first.
+    thresholds : ndarray of shape (K,), optional
+        The confident thresholds, when they are known.
+    rows : ndarray of int, shape (m,), optional
+        Only these rows, in this order; the result has shape (m,).
+
+    Raises
+    ------
+    InputError
+        Adjusted probabilities have no entropy worth looking at.
+    """
+    if adjust and method not in ADJUSTABLE:
+        raise InputError(
+            f"`adjust_pred_probs` cannot be used with {method!r}; use one of {list(ADJUSTABLE)}"
+        )
+    if adjust and thresholds is None:
+        thresholds = confident_thresholds(labels, pred_probs)
+    score = SCORES[method]
+
+    def quality(part: slice) -> FloatArray:
+        chosen = part if rows is None else rows[part]
+        block: FloatArray = pred_probs[chosen]
+        if adjust and thresholds is not None:
+            block = adjusted(block, thresholds)
+        return score(labels[chosen], block)
+
+    n_rows = len(labels) if rows is None else len(rows)
+    row_bytes = pred_probs.dtype.itemsize * pred_probs.shape[1]
+    return np.concatenate(each_block(quality, row_blocks(n_rows, row_bytes)))
+
+
+def adjusted(pred_probs: FloatArray, thresholds: FloatArray) -> FloatArray:
+    """Probabilities less their class thresholds, lifted to be positive, rows summing to 1."""
+    shift = (thresholds.max() - thresholds).astype(pred_probs.dtype)
+    lifted = pred_probs + shift
+    normalised: FloatArray = lifted / lifted.sum(axis=1, keepdims=True)
+    return normalised
+
+
+def worst_first(rows: IndexArray, quality: FloatArray) -> IndexArray:
+    """`rows` ordered by their `quality` (same shape), equal ones by row number."""
+    return rows[np.argsort(quality, kind="stable")]
+
+
+def _uniform(
+    _labels: Codes, members: Sequence[Probs], _temperatures: Sequence[float]
+) -> FloatArray:
+    return np.full(len(members), 1 / len(members))
+
+
+def _accuracy(
+    labels: Codes, members: Sequence[Probs], _temperatures: Sequence[float]
+) -> FloatArray:
+    right = [float((member.argmax(axis=1) == labels).mean()) for member in members]
+    return np.array(right) / sum(right)
+
+
+def _log_loss_search(
+    labels: Codes, members: Sequence[Probs], temperatures: Sequence[float]
+) -> FloatArray:
+    given = np.stack([given_probs(labels, member) for member in members])
+    losses = _log_loss(given)
+    weights = np.exp(-np.outer(temperatures, losses))
+    weights /= weights.sum(axis=1, keepdims=True)
+    best: NDArray[np.float64] = weights[np.argmin(_log_loss(weights @ given))]
+    return best
+
+
+def _log_loss(given: FloatArray) -> FloatArray:
+    eps = np.finfo(given.dtype).eps
+    losses: FloatArray = -np.log(np.clip(given, eps, 1 - eps)).mean(axis=1, dtype=np.float64)
+    return losses
+
+
+WEIGHTINGS: dict[str, Callable[[Codes, Sequence[Probs], Sequence[float]], FloatArray]] = {
+    "uniform": _uniform,
+    "accuracy": _accuracy,
+    "log_loss_search": _log_loss_search,
+}
