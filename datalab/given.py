@@ -178,12 +178,12 @@ def _unrelated(
             f"must follow this order: {listing(classes, 20)}. If so, pass pred_probs[:, "
             f"{order.tolist() if n_classes <= 20 else '…'}]"
         )
-    if len(set(codes.tolist())) > 1 and agreement <= chance + 2 * np.sqrt(
+    if len(set(codes.tolist())) > 1 and agreement <= chance + 3 * np.sqrt(
         chance * (1 - chance) / n_rows
     ):
         return (
-            f"`pred_probs` agree with {agreement:.1%} of the labels, no more than chance "
-            f"({chance:.1%}): are the rows in the order of the dataset, and is the model any good?"
+            f"`pred_probs` agree with {agreement:.1%} of the labels, not clearly more than "
+            f"chance ({chance:.1%}): are the rows in the order of the dataset, and is the model any good?"
         )
     return ""
 
