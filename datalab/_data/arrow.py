@@ -82,11 +82,13 @@ class DatasetSource(Source):
         self._dataset = dataset
         self.n_rows = len(dataset)
         self.columns = tuple(column_names(dataset.column_names))
+        self._stored: dict[str, Any] = {}
 
     def _read(self, name: str, rows: IndexArray | None) -> NDArray[Any]:
-        # The arrow format gives what is stored, whatever format or transform the user has set.
-        stored = self._dataset.with_format("arrow", columns=[name])
-        table = stored[:] if rows is None else stored[rows.tolist()]
+        if name not in self._stored:
+            # The arrow format gives what is stored, whatever format or transform the user has set.
+            self._stored[name] = self._dataset.with_format("arrow", columns=[name])
+        table = self._stored[name][slice(None) if rows is None else rows.tolist()]
         values = arrow_array(table.column(name))
         names = self.class_names(name)
         return values if names is None else _named(values, names)
@@ -126,7 +128,7 @@ def _named(values: NDArray[Any], names: tuple[Any, ...]) -> NDArray[Any]:
             None if cell is None else table[np.asarray(cell, dtype=np.intp)].tolist()
             for cell in values
         )
-    numbers = np.nan_to_num(values, nan=-1).astype(np.intp)
+    numbers = np.maximum(np.nan_to_num(values, nan=-1), -1).astype(np.intp)
     named: NDArray[Any] = table[numbers]
     return named
 

@@ -13,6 +13,11 @@ __all__ = ["default_image_key", "default_text_key", "numeric_columns", "numeric_
 
 # Texts shorter than this on average, and without blanks, are names or codes, not text to read.
 MIN_TEXT_LENGTH = 20
+# With fewer rows than this, whole numbers may well be in order by chance.
+MIN_ROWS_FOR_ORDER = 8
+
+_ID_NAMES = ("id", "index", "idx", "key", "row", "uid", "uuid", "guid")
+_ID_ENDINGS = ("_id", " id", "_idx", "-id")
 
 
 def numeric_columns(
@@ -71,19 +76,16 @@ def _reason_against(source: Source, name: str, leave_out: Collection[str]) -> st
 
 
 def _looks_like_identifier(name: str, values: NDArray[np.float64]) -> bool:
-    """Whole numbers that never repeat and count, rise or fall, or that are named as identifiers."""
-    if len(values) < 3 or np.any(values != np.floor(values)):
-        return False
-    steps = np.diff(values)
-    if (steps > 0).all() or (steps < 0).all():
-        return True
+    """Whole numbers that never repeat and are named as identifiers, or count, or only rise."""
     ordered = np.sort(values)
-    if (np.diff(ordered) == 0).any():
+    if np.any(values != np.floor(values)) or np.any(ordered[1:] == ordered[:-1]):
         return False
     lowered = name.lower()
-    named = lowered in ("id", "index", "idx", "key", "row", "uid", "uuid", "guid")
-    named = named or lowered.startswith("unnamed:") or lowered.endswith(("_id", " id", "_idx"))
-    return named or bool((np.diff(ordered) == 1).all())
+    if lowered in _ID_NAMES or lowered.startswith("unnamed:") or lowered.endswith(_ID_ENDINGS):
+        return True
+    counts = ordered[-1] - ordered[0] == len(ordered) - 1
+    sorted_rows = np.array_equal(values, ordered) or np.array_equal(values[::-1], ordered)
+    return len(values) >= MIN_ROWS_FOR_ORDER and bool(counts or sorted_rows)
 
 
 def numeric_table(source: Source, columns: Sequence[str]) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """Labels of any hashable kind, as integer codes of known classes."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,7 +21,7 @@ from datalab._data.values import (
     whole_numbers,
 )
 from datalab._typing import Codes
-from datalab.exceptions import InputError, InputTypeError, NotFound
+from datalab.exceptions import InputError, InputTypeError, InputWarning, NotFound
 
 __all__ = [
     "Labels",
@@ -31,8 +32,8 @@ __all__ = [
     "read_labels",
 ]
 
-# Fractional labels with more distinct values than this, or that hardly repeat, are measurements.
-MAX_FRACTIONS = 50
+# Fractions with more distinct values than this, or that hardly repeat, are measurements.
+MANY = 50
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,7 +124,8 @@ def read_labels(source: Source, label_name: str, task: str) -> AnyLabels:
 
 
 def _read_classes(source: Source, name: str) -> Labels:
-    values = whole_numbers(source.column(name))
+    stored = source.column(name)
+    values = whole_numbers(stored)
     missing = is_missing(values)
     if missing.all():
         raise InputError(_all_missing(source, name))
@@ -131,8 +133,8 @@ def _read_classes(source: Source, name: str) -> Labels:
     if declared is not None:
         return Labels(encode(values, declared, name=name), declared)
     codes, distinct = _factorized(values, name)
-    if values.dtype.kind == "f":
-        _refuse_measurements(values[~missing], len(distinct), name)
+    if stored.dtype.kind in "iuf":
+        _judge_measurements(values[~missing], len(distinct), name)
     classes, rank = _sorted_classes(distinct)
     codes = np.where(codes < 0, -1, rank[codes])
     return Labels(class_codes(codes, name=name, missing=True), classes)
@@ -377,15 +379,19 @@ def _sort_key(value: Any) -> tuple[str, Any]:
     return type(value).__name__, str(value)
 
 
-def _refuse_measurements(present: NDArray[Any], distinct: int, name: str) -> None:
-    if np.isinf(present).any():
+def _judge_measurements(present: NDArray[Any], distinct: int, name: str) -> None:
+    """Refuse fractions that hardly repeat as classes; warn of such whole numbers."""
+    if present.dtype.kind == "f" and np.isinf(present).any():
         raise InputError(f"label column {name!r} has infinite values; replace or remove them")
-    if distinct > MAX_FRACTIONS or (distinct > 5 and 2 * distinct > len(present)):
-        raise InputError(
-            f"label column {name!r} has {distinct} distinct numbers with fractions, for example "
-            f'{listing(present[:3].tolist())}; use task="regression" for measurements, or give '
-            "classes as texts or whole numbers"
-        )
+    hardly_repeat = 2 * distinct > len(present)
+    told = (
+        f"label column {name!r} has {distinct} distinct numbers in {len(present)} rows, for "
+        f'example {listing(present[:3].tolist())}; for measurements use task="regression"'
+    )
+    if present.dtype.kind == "f" and (distinct > MANY or (distinct > 5 and hardly_repeat)):
+        raise InputError(f"{told}, for classes give texts or whole numbers")
+    if distinct > MANY and hardly_repeat:
+        warnings.warn(told, InputWarning, stacklevel=2)
 
 
 def _present(values: NDArray[Any]) -> list[Any]:

@@ -47,6 +47,8 @@ _REMEDIES = {
     "tensorflow.DatasetV2": "collect it: list(data.as_numpy_iterator())",
     "dask.DataFrame": "call .compute() on it first",
     "dask_expr.DataFrame": "call .compute() on it first",
+    "narwhals.DataFrame": "call .to_native() on it first",
+    "narwhals.LazyFrame": "call .collect().to_native() on it first",
     "pyspark.DataFrame": "call .toPandas() on it first",
     "pyarrow.Array": 'name it: {"column": array}',
     "pyarrow.ChunkedArray": 'name it: {"column": array}',

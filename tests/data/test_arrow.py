@@ -94,7 +94,7 @@ def pictures(png: Callable[..., bytes]) -> datasets.Dataset:
         {
             "image": datasets.Image(),
             "label": datasets.ClassLabel(names=["zebra", "ant", "cat"]),
-            "tags": datasets.List(datasets.ClassLabel(names=["b", "a"])),
+            "tags": datasets.Sequence(datasets.ClassLabel(names=["b", "a"])),
             "grid": datasets.Array2D(shape=(2, 2), dtype="int32"),
         }
     )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from datalab._data.labels import align_columns, encode, read_labels
 from datalab._data.source import open_source
 from datalab._data.values import objects
-from datalab.exceptions import InputError, InputTypeError, NotFound
+from datalab.exceptions import InputError, InputTypeError, InputWarning, NotFound
 
 
 class Animal(Enum):
@@ -103,8 +103,10 @@ def test_labels_that_cannot_be_hashed(bad: Any) -> None:
 
 def test_measurements_are_no_classes() -> None:
     values = np.random.default_rng(0).normal(size=100)
-    with pytest.raises(InputError, match=r"100 distinct numbers with fractions.*regression"):
+    with pytest.raises(InputError, match=r"100 distinct numbers in 100 rows.*regression"):
         classes_of(values)
+    with pytest.warns(InputWarning, match=r"100 distinct numbers in 100 rows.*regression"):
+        assert len(classes_of(range(100))[1]) == 100
     with pytest.raises(InputError, match="infinite"):
         classes_of([1.0, np.inf])
     assert classes_of(np.arange(10) % 3 + 0.5)[1] == (0.5, 1.5, 2.5)
@@ -141,7 +143,7 @@ def test_multilabel_labels() -> None:
         sets([["a", None]])
     with pytest.raises(InputTypeError, match="hashable"):
         sets([[["a"]]])
-    names = datasets.Features({"y": datasets.List(datasets.ClassLabel(names=["z", "b", "a"]))})
+    names = datasets.Features({"y": datasets.Sequence(datasets.ClassLabel(names=["z", "b", "a"]))})
     data = datasets.Dataset.from_dict({"y": [[2, 0], [], None]}, features=names)
     labels = read_labels(open_source(data), "y", "multilabel")
     assert labels.classes == ("z", "b", "a")

@@ -73,7 +73,7 @@ def test_a_memory_map_is_read_where_it_is(tmp_path: Any) -> None:
 
 
 def test_records_keep_the_order_in_which_keys_are_first_seen() -> None:
-    records = [{"b": 1}, {"a": "x", "b": 2}, {"c": None, 3: [1]}]
+    records: list[dict[Any, Any]] = [{"b": 1}, {"a": "x", "b": 2}, {"c": None, 3: [1]}]
     source = RecordsSource(records)
     assert source.columns == ("b", "a", "c", "3")
     np.testing.assert_array_equal(source.column("b"), [1, 2, np.nan])
