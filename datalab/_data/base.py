@@ -72,10 +72,12 @@ class Source(ABC):
         """The values of a column as a 1-D array, of all rows or of the given positions.
 
         Missing numbers are NaN, other missing values None. Class labels are given by name,
-        images and audio as they are stored. The array may be the user's own memory: read only.
+        images and audio as they are stored. Read only: it may be the user's own memory.
         """
         self.check(name)
-        return self._read(name, None if rows is None else np.asarray(rows, dtype=np.intp))
+        values = self._read(name, None if rows is None else np.asarray(rows, dtype=np.intp)).view()
+        values.flags.writeable = False
+        return values
 
     def sample(self, name: str) -> NDArray[Any]:
         """At most 1000 values of a column, spread evenly over the rows."""

@@ -91,7 +91,8 @@ def read_labels(source: Source, label_name: str, task: str) -> AnyLabels:
     Labels, RegressionLabels or MultilabelLabels
         Classes stand in the order that the data declares (ClassLabel, ordered categorical, Enum;
         unused ones stay), otherwise sorted: numbers by value, texts by code point, mixed kinds by
-        (name of the type, value). Whole floats count as integers, so that a column of integers
+        (name of the type, value), where every number is a "number" and what is neither number nor
+        text counts by its text. Whole floats count as integers, so that a column of integers
         with gaps, which pandas keeps as floats, has integer classes.
 
     Raises

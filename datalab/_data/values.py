@@ -51,8 +51,7 @@ def column_array(values: NDArray[Any]) -> NDArray[Any]:
     Numbers without gaps keep their dtype. Objects that are all numbers become numbers, with NaN
     for the missing ones as long as float64 holds them exactly; objects that are all dates become
     datetime64 (UTC), with NaT. Texts, mixed kinds and everything else stay objects, with None for
-    the missing ones. More than one axis becomes one object per
-    row (a view).
+    the missing ones. More than one axis becomes one object per row (a view).
     """
     if isinstance(values, np.ma.MaskedArray):
         gaps = np.ma.getmaskarray(values)
@@ -265,7 +264,6 @@ _KIND_RULES: tuple[tuple[Callable[[Any], bool], Callable[[NDArray[Any]], str]], 
     (lambda v: isinstance(v, str), _kind_of_texts),
     (lambda v: isinstance(v, (bool, np.bool_)), lambda _: "bool"),
     (_is_number, lambda _: "number"),
-    (lambda v: isinstance(v, (dt.date, np.datetime64)), lambda _: "date"),
     (_is_picture, lambda _: "image"),
     (_is_file, _kind_of_files),
     (lambda v: isinstance(v, np.ndarray), _kind_of_arrays),

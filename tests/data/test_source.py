@@ -55,6 +55,13 @@ def test_every_column_has_one_axis(container: Any) -> None:
         assert source.column(name, []).shape == (0,)
 
 
+def test_what_a_column_gives_cannot_be_written_to(container: Any) -> None:
+    source = open_source(container)
+    for name in source.columns:
+        with pytest.raises(ValueError, match="read-only"):
+            source.column(name)[0] = source.column(name)[1]
+
+
 def test_some_rows_are_the_rows_of_the_whole_column(container: Any) -> None:
     source = open_source(container)
     rows = [39, 0, 7, 7]
