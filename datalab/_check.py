@@ -28,11 +28,13 @@ __all__ = [
     "labels_and_probs",
     "listing",
     "probabilities",
+    "random_stream",
     "same_length",
     "square_matrix",
     "two_classes",
     "unit_interval",
     "unit_number",
+    "whole_number",
 ]
 
 # A probability may leave [0, 1] by this much through rounding; beyond it we say so (DECISIONS 13).
@@ -374,3 +376,31 @@ def keywords(
         if option not in known:
             raise InputTypeError(f"`{name}` has {option!r}; {did_you_mean(str(option), known)}")
     return dict(options)
+
+
+def whole_number(value: Any, *, name: str, least: int) -> int:
+    """An integer (Python's or numpy's) of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise InputError(f"`{name}` must be an integer >= {least}, got {value!r}")
+    return int(value)
+
+
+def random_stream(random_state: Any) -> np.random.RandomState | np.random.Generator:
+    """Where to draw from: numpy's global stream for None, a new one for a seed.
+
+    Raises
+    ------
+    InputTypeError
+        Not None, an integer, a ``RandomState`` or a ``Generator``.
+    """
+    if random_state is None:
+        stream: np.random.RandomState = np.random.mtrand._rand  # callers of None seed np.random
+        return stream
+    if isinstance(random_state, (np.random.RandomState, np.random.Generator)):
+        return random_state
+    if isinstance(random_state, (int, np.integer)):
+        return np.random.RandomState(random_state)
+    raise InputTypeError(
+        "`random_state` must be None, an integer, a RandomState or a Generator, got "
+        f"{type(random_state).__name__}"
+    )
