@@ -199,7 +199,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
 
     def _read_data(self) -> None:
         """Put what stands in the data set where managers and recipes find it."""
-        for name in self._roles.values():
+        for name in (*self._roles.values(), self.image_key, self.text_key):
             if name is not None:
                 self._source.check(name)
         store, leave_out = self._artefacts, self._not_features()
@@ -443,7 +443,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
                     warnings.warn(
                         f"the check {outcome.name!r} failed, the others went on: {outcome.reason}",
                         ManagerFailed,
-                        stacklevel=3,
+                        stacklevel=4,
                     )
 
     # ------------------------------------------------------------------ results

@@ -44,7 +44,9 @@ def _write_csv(frame: "pd.DataFrame", path: Path) -> None:
 
 def _write_parquet(frame: "pd.DataFrame", path: Path) -> None:
     # Parquet holds one kind per column; cells of mixed kinds are written as text.
-    for name in frame.select_dtypes(object).columns:
+    for name in frame.columns:
+        if frame[name].dtype.kind != "O" or frame[name].dtype.name == "str":
+            continue
         kinds = {type(v) for v in frame[name] if v is not None}
         if len(kinds) > 1:
             frame[name] = [None if v is None else str(v) for v in frame[name]]

@@ -13,7 +13,7 @@ from datalab.artefacts import ARTEFACTS, TASKS
 from datalab.exceptions import DatalabWarning, InputError, InputTypeError, NotFound
 from datalab.findings import Findings
 
-__all__ = ["IssueManager", "Kind", "Spec", "find_spec", "register", "spec_of", "specs"]
+__all__ = ["IssueManager", "Kind", "Spec", "find_spec", "percent", "register", "spec_of", "specs"]
 
 # What a column of findings holds: row positions are mapped back to the whole data set, classes are
 # shown by name.
@@ -179,6 +179,15 @@ def _inputs(factory: type[Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
                 "options are arguments of the constructor"
             )
     return tuple(needs), tuple(optional)
+
+
+def percent(share: float) -> str:
+    """A share in words: whole percents, and honest about what is almost nothing or all."""
+    if 0 < share < 0.005:
+        return "<1 %"
+    if 0.995 <= share < 1:
+        return ">99 %"
+    return f"{100 * share:.0f} %"
 
 
 _register: list[Spec] = []

@@ -14,7 +14,6 @@ from datalab._core.count import (
     confident_thresholds,
     given_probs,
     label_counts,
-    latent,
     num_label_issues,
 )
 from datalab._core.filter import COUNTING, PRUNING, label_issues
@@ -22,7 +21,7 @@ from datalab._core.rank import label_quality
 from datalab._typing import Codes, FloatArray, Probs
 from datalab.exceptions import InputError, NotApplicable
 from datalab.findings import Findings
-from datalab.managers.base import Kind
+from datalab.managers.base import Kind, percent
 
 __all__ = ["Label"]
 
@@ -120,7 +119,6 @@ class Label:
         score = self._score(labels, pred_probs)
         predicted = pred_probs.argmax(axis=1)
         errors = num_label_issues(labels, pred_probs, guesses)
-        py, noise_matrix, inverse_noise_matrix = latent(joint, counts)
         return Findings(
             self.name,
             is_issue=is_issue,
@@ -138,9 +136,6 @@ class Label:
                 "given_label": labels,
                 "predicted_label": predicted,
                 "confident_joint": joint,
-                "py": py,
-                "noise_matrix": noise_matrix,
-                "inverse_noise_matrix": inverse_noise_matrix,
                 "confident_thresholds": thresholds.tolist(),
             },
         )
@@ -165,9 +160,9 @@ class Label:
     def explain(self, row: Mapping[str, Any]) -> str:
         """Why the row was flagged."""
         given = row.get("given_probability", row["score"])
-        told = f"model gives {row['given_label']} only {given:.0%}"
+        told = f"model gives {row['given_label']} only {percent(given)}"
         if row["predicted_label"] == row["given_label"]:
             return told
         if "predicted_probability" not in row:
             return f"{told}; it suggests {row['predicted_label']}"
-        return f"{told}; {row['predicted_label']} has {row['predicted_probability']:.0%}"
+        return f"{told}; {row['predicted_label']} has {percent(row['predicted_probability'])}"

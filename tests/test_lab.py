@@ -1,0 +1,410 @@
+"""The lab as its users meet it."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from datalab import Datalab, Findings
+from datalab.exceptions import (
+    DatalabError,
+    InputError,
+    InputWarning,
+    NotFound,
+    UnsupportedData,
+)
+
+N = 90
+
+
+def model_probs(codes: np.ndarray, n_classes: int, seed: int = 0) -> np.ndarray:
+    """Probabilities of a model that is mostly right."""
+    rng = np.random.default_rng(seed)
+    probs = rng.dirichlet(np.ones(n_classes), size=len(codes)) * 0.4
+    probs[np.arange(len(codes)), codes] += 0.6
+    return probs
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    """Three classes of points; the labels of rows r5 and r17 are wrong."""
+    rng = np.random.default_rng(3)
+    true = np.arange(N) % 3
+    given = true.copy()
+    given[[5, 17]] = (given[[5, 17]] + 1) % 3
+    centres = np.array([[0.0, 0.0], [6.0, 0.0], [0.0, 6.0]])
+    x = centres[true] + rng.normal(size=(N, 2))
+    return pd.DataFrame(
+        {"x0": x[:, 0], "x1": x[:, 1], "label": np.array(["ant", "bee", "cow"])[given]},
+        index=[f"r{i}" for i in range(N)],
+    )
+
+
+@pytest.fixture
+def probs() -> np.ndarray:
+    return model_probs(np.arange(N) % 3, 3)
+
+
+@pytest.fixture
+def lab(frame: pd.DataFrame, probs: np.ndarray) -> Datalab:
+    return Datalab(frame, label_name="label", verbosity=0).find_issues(["label"], pred_probs=probs)
+
+
+def test_the_main_job(lab: Datalab, frame: pd.DataFrame) -> None:
+    assert frame.index[lab.issues["is_label_issue"]].tolist() == ["r5", "r17"]
+    assert frame.join(lab.issues).shape == (N, 5)
+    assert lab.issues.dtypes.astype(str).to_dict() == {
+        "is_label_issue": "bool",
+        "label_score": "float64",
+    }
+    assert lab.issue_summary.columns.tolist() == ["issue_type", "score", "num_issues", "status"]
+    assert lab.issue_summary["num_issues"].dtype == np.int64
+    row = lab.get_issues("label").loc["r5"]
+    assert (row["given_label"], row["predicted_label"]) == ("ant", "cow")
+    worst = lab.worst(5)
+    assert set(worst.index) == {"r5", "r17"}
+    assert "model gives ant only" in worst.loc["r5", "reason"]
+    assert worst.columns.tolist() == ["issue", "score", "reason", "x0", "x1", "label"]
+
+
+def test_what_the_lab_knows(lab: Datalab, frame: pd.DataFrame) -> None:
+    assert lab.data is frame
+    assert lab.class_names == ["ant", "bee", "cow"]
+    assert lab.labels.dtype == np.int64
+    assert lab.has_labels
+    assert len(lab) == N
+    assert lab.label_name == "label"
+    assert "90 examples" in repr(lab)
+
+
+def test_info(lab: Datalab) -> None:
+    statistics = lab.info["statistics"]
+    assert statistics["num_examples"] == N
+    assert statistics["num_classes"] == 3
+    assert statistics["health_score"] == lab.issue_summary["score"].mean()
+    assert statistics["num_missing_labels"] == 0
+    told = lab.get_info("label")
+    assert told["class_names"] == ["ant", "bee", "cow"]
+    assert set(told["given_label"]) == {"ant", "bee", "cow"}
+    assert lab.info["label"]["given_label"].dtype == np.int64
+    told["given_label"] = None
+    assert lab.get_info("label")["given_label"] is not None
+
+
+def test_nothing_of_the_users_is_changed(frame: pd.DataFrame, probs: np.ndarray) -> None:
+    frame_before, probs_before = frame.copy(deep=True), probs.copy()
+    features = frame[["x0", "x1"]].to_numpy()
+    features_before = features.copy()
+    state = np.random.get_state()[1].copy()
+    lab = Datalab(frame, label_name="label", verbosity=0)
+    lab.find_issues(pred_probs=probs, features=features)
+    _ = lab.issues, lab.worst(), lab.info, lab.outcomes
+    projection = lab.issues
+    projection["is_label_issue"] = True
+    assert not lab.issues["is_label_issue"].all()
+    pd.testing.assert_frame_equal(frame, frame_before)
+    np.testing.assert_array_equal(probs, probs_before)
+    np.testing.assert_array_equal(features, features_before)
+    np.testing.assert_array_equal(np.random.get_state()[1], state)
+
+
+def test_results_before_an_audit_say_what_to_do(frame: pd.DataFrame) -> None:
+    lab = Datalab(frame, label_name="label", verbosity=0)
+    assert lab.issues.empty
+    assert lab.issue_summary.empty
+    assert lab.worst().empty
+    for ask in (lab.get_issues, lambda: lab.get_issues("label"), lambda: lab.export("frame")):
+        with pytest.raises(NotFound, match="nothing has been audited: call find_issues"):
+            ask()
+
+
+def test_results_of_unknown_and_unchecked_types(lab: Datalab) -> None:
+    with pytest.raises(NotFound, match="unknown issue type 'labels': did you mean 'label'"):
+        lab.get_issues("labels")
+    with pytest.raises(NotFound, match=r"'null' was not checked: find_issues\(\['null'\]\)"):
+        lab.get_info("null")
+    assert issubclass(NotFound, ValueError)
+
+
+def test_again_with_more(lab: Datalab, probs: np.ndarray) -> None:
+    lab.find_issues(["null"])
+    assert set(lab.outcomes.frame()["issue_type"]) == {"null", "label"}
+    with pytest.warns(UserWarning, match="earlier results are replaced: label"):
+        lab.find_issues(["label"])
+    with pytest.warns(UserWarning, match="no issue types to look for"):
+        assert lab.find_issues({}) is lab
+
+
+def test_labels_of_any_hashable_kind(probs: np.ndarray) -> None:
+    codes = np.arange(N) % 3
+    kinds: list[list[Any]] = [
+        [("ant", "bee", "cow")[c] for c in codes],
+        [(10, 20, 30)[c] for c in codes],
+        [(("a", 1), ("b", 2), ("c", 3))[c] for c in codes],
+        [float(c) for c in codes],
+    ]
+    flags = []
+    for values in kinds:
+        wrong = copy.copy(values)
+        wrong[5], wrong[17] = values[6], values[18]
+        lab = Datalab({"y": wrong}, label_name="y", verbosity=0)
+        flags.append(lab.find_issues(["label"], pred_probs=probs).issues["is_label_issue"])
+    assert all(flag.equals(flags[0]) for flag in flags)
+    assert flags[0].to_numpy().nonzero()[0].tolist() == [5, 17]
+    two = Datalab({"y": (codes == 0)}, label_name="y", verbosity=0)
+    assert two.class_names == [False, True]
+
+
+def test_missing_labels(frame: pd.DataFrame, probs: np.ndarray) -> None:
+    frame.loc[["r0", "r1"], "label"] = None
+    lab = Datalab(frame, label_name="label", verbosity=0)
+    lab.find_issues(["label"], pred_probs=probs)
+    flags = lab.issues["is_label_issue"]
+    assert str(flags.dtype) == "boolean"
+    assert flags.isna().sum() == 2
+    assert flags.index[flags.fillna(False)].tolist() == ["r5", "r17"]
+    assert lab.info["statistics"]["num_missing_labels"] == 2
+    assert lab.labels[:2].tolist() == [-1, -1]
+    assert "2 rows left out" in lab.outcomes["label"].notes[-1]
+    assert pd.isna(lab.get_issues("label")["predicted_label"].iloc[0])
+
+
+def test_one_class_only() -> None:
+    lab = Datalab({"y": ["a"] * 20}, label_name="y", verbosity=0)
+    lab.find_issues(pred_probs=np.ones((20, 1)))
+    assert lab.outcomes["label"].status == "not applicable"
+    assert "at least two classes" in lab.outcomes["label"].reason
+
+
+def test_a_class_with_one_example(probs: np.ndarray) -> None:
+    labels = np.array(["a", "b", "c"])[np.arange(N) % 3]
+    labels[labels == "c"] = "b"
+    labels[2] = "c"
+    lab = Datalab({"y": labels}, label_name="y", verbosity=0)
+    lab.find_issues(["label", "class_imbalance"], pred_probs=probs)
+    assert {o.status for o in lab.outcomes} == {"found"}
+
+
+def test_ten_rows_and_no_rows() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=10), "z": rng.normal(size=10), "y": [0, 1] * 5})
+    lab = Datalab(frame, label_name="y", verbosity=0).find_issues()
+    assert "failed" not in {o.status for o in lab.outcomes}
+    with pytest.raises(DatalabError, match=r"(?i)empty|no rows|0 rows"):
+        Datalab(frame[:0], label_name="y")
+
+
+def test_duplicate_index_values(frame: pd.DataFrame, probs: np.ndarray) -> None:
+    frame.index = ["same"] * N
+    lab = Datalab(frame, label_name="label", verbosity=0)
+    lab.find_issues(["label"], pred_probs=probs)
+    table = lab.export("frame")
+    assert table["row"].tolist() == list(range(N))
+    assert np.flatnonzero(table["is_label_issue"]).tolist() == [5, 17]
+    assert len(lab.worst(10)) == 2
+
+
+def test_a_column_named_like_ours(frame: pd.DataFrame, probs: np.ndarray) -> None:
+    frame["is_label_issue"] = "mine"
+    frame["score"] = 7
+    lab = Datalab(frame, label_name="label", verbosity=0)
+    lab.find_issues(["label"], pred_probs=probs)
+    assert lab.issues["is_label_issue"].sum() == 2
+    worst = lab.worst(2)
+    assert worst["score_"].tolist() == [7, 7]
+    assert set(worst["is_label_issue"]) == {"mine"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "told"),
+    [
+        ({"task": "clasification"}, InputError, "`task` is 'clasification'; did you mean 'classif"),
+        ({"label_name": "lable"}, NotFound, "`label_name` is 'lable'.*did you mean 'label'"),
+        ({"image_key": "picture"}, NotFound, "no column 'picture'"),
+        ({"text_key": "txt"}, NotFound, "no column 'txt'"),
+        ({"split": "fold"}, NotFound, "no column 'fold'"),
+        ({"annotations": ["anna"]}, NotFound, "no column 'anna'"),
+    ],
+)
+def test_wrong_constructor_arguments(
+    frame: pd.DataFrame, wrong: dict[str, Any], error: type[Exception], told: str
+) -> None:
+    with pytest.raises(error, match=told):
+        Datalab(frame, **wrong)
+
+
+def test_wrong_options_of_find_issues(lab: Datalab) -> None:
+    with pytest.raises(InputError, match="`rules` is 'cleanlab'"):
+        lab.find_issues(rules="cleanlab")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="`on_error` is 'ignore'"):
+        lab.find_issues(on_error="ignore")  # type: ignore[arg-type]
+    with pytest.raises(NotFound, match="did you mean 'label'"):
+        lab.find_issues(["lable"])
+
+
+def test_a_hub_name_is_refused() -> None:
+    with pytest.raises(UnsupportedData, match=r"datasets\.load_dataset"):
+        Datalab("imdb")
+
+
+def test_unlabelled_data(frame: pd.DataFrame) -> None:
+    lab = Datalab(frame[["x0", "x1"]], task=None, verbosity=0).find_issues()
+    assert lab.class_names == []
+    assert not lab.has_labels
+    assert lab.labels.size == 0
+    lab = Datalab(frame[["x0", "x1"]], verbosity=0).find_issues()
+    assert lab.outcomes["label"].reason.startswith("needs labels: give label_name=")
+
+
+def test_features_and_probabilities_made_from_the_table(frame: pd.DataFrame) -> None:
+    lab = Datalab(frame, label_name="label", verbosity=0).find_issues()
+    flagged = lab.issues.index[lab.issues["is_label_issue"]]
+    assert set(flagged) == {"r5", "r17"}
+    notes = " ".join(lab.outcomes["label"].notes)
+    assert "5-fold cross-validation of logistic regression" in notes
+    assert lab.outcomes["outlier"].status == "found"
+
+
+def test_reference_rules_make_nothing(frame: pd.DataFrame) -> None:
+    lab = Datalab(frame, label_name="label", verbosity=0).find_issues(rules="reference")
+    assert lab.outcomes["label"].status == "not applicable"
+    assert "give pred_probs= or knn_graph=" in lab.outcomes["label"].reason
+
+
+def test_own_model(frame: pd.DataFrame) -> None:
+    from sklearn.naive_bayes import GaussianNB
+
+    lab = Datalab(frame, label_name="label", verbosity=0).find_issues(["label"], model=GaussianNB())
+    assert "cross-validation of GaussianNB" in lab.outcomes["label"].notes[0]
+
+
+def test_embedding_function() -> None:
+    texts = ["aa", "bbbb", "cccccc"] * 10
+    lab = Datalab(
+        {"text": texts, "y": [0, 1, 2] * 10}, label_name="y", text_key="text", verbosity=0
+    )
+    lab.find_issues(["null"], embed=lambda cells: np.array([[len(c)] for c in cells], dtype=float))
+    held = lab._artefacts.held("features")
+    assert held is not None
+    assert held.value[:3].ravel().tolist() == [2, 4, 6]
+
+
+def test_requirements(frame: pd.DataFrame) -> None:
+    lab = Datalab(frame.drop(columns=["x0", "x1"]), label_name="label", verbosity=0)
+    table = lab.requirements().set_index("issue_type")
+    assert table.loc["class_imbalance", "ready"]
+    assert not table.loc["label", "ready"]
+    assert table.loc["label", "needs"] == "labels, pred_probs"
+
+
+def test_a_custom_manager_takes_part(frame: pd.DataFrame) -> None:
+    class Far:
+        """Points far to the right."""
+
+        name = "far"
+
+        def find_issues(self, table: Any) -> Findings:
+            x = table.column("x0")
+            return Findings(self.name, is_issue=x > 8.0, score=1 / (1 + np.exp(x - 8.0)))
+
+        def explain(self, row: dict[str, Any]) -> str:
+            return f"score only {row['score']:.2f}"
+
+    lab = Datalab(frame, label_name="label", verbosity=0).find_issues([Far])
+    assert lab.issues["is_far_issue"].sum() == (frame["x0"] > 8).sum()
+    assert "far" in lab.export("frame").columns[1]
+    assert lab._repr_html_().count("far") > 0
+
+
+def test_export(lab: Datalab, tmp_path: Path) -> None:
+    table = lab.export("frame")
+    assert table.columns.tolist() == [
+        "row",
+        "is_label_issue",
+        "label_score",
+        "given_label",
+        "predicted_label",
+        "given_probability",
+        "predicted_probability",
+    ]
+    for name in ("f.csv", "f.parquet", "f.xlsx", "f.html"):
+        path = tmp_path / name
+        assert lab.export(path) == path
+        assert path.stat().st_size > 100
+    read = pd.read_csv(tmp_path / "f.csv")
+    assert read["is_label_issue"].sum() == 2
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "f.parquet"), table)
+    with pytest.raises(InputError, match="cannot export to 'f.doc'"):
+        lab.export("f.doc")
+
+
+def test_dict_of_splits(frame: pd.DataFrame, probs: np.ndarray) -> None:
+    lab = Datalab({"train": frame[:60], "test": frame[60:]}, label_name="label", verbosity=0)
+    assert len(lab) == N
+    lab.find_issues(["label"], pred_probs=probs)
+    assert lab.issues["is_label_issue"].sum() == 2
+
+
+def test_suspicious_probabilities_warn_through_find_issues(frame: pd.DataFrame) -> None:
+    codes = pd.Categorical(frame["label"]).codes
+    lab = Datalab(frame, label_name="label", verbosity=0)
+    with pytest.warns(InputWarning, match="in-sample"):
+        lab.find_issues(["label"], pred_probs=np.eye(3)[codes])
+
+
+def test_same_findings_for_every_container(frame: pd.DataFrame, probs: np.ndarray) -> None:
+    import datasets
+    import polars
+    import pyarrow
+
+    containers = [
+        frame,
+        datasets.Dataset.from_pandas(frame, preserve_index=False),
+        polars.from_pandas(frame.reset_index(drop=True)),
+        pyarrow.Table.from_pandas(frame, preserve_index=False),
+        frame.to_dict("list"),
+        frame.to_dict("records"),
+    ]
+    tables = [
+        Datalab(data, label_name="label", verbosity=0)
+        .find_issues(pred_probs=probs)
+        .issues.reset_index(drop=True)
+        for data in containers
+    ]
+    for table in tables[1:]:
+        pd.testing.assert_frame_equal(table, tables[0])
+
+
+def test_report_shows_text_in_a_script(lab: Datalab, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lab.report() is None
+    shown = capsys.readouterr().out
+    assert "label" in shown
+    assert "r5" in shown
+
+
+def test_reports_in_ipython(lab: Datalab, monkeypatch: pytest.MonkeyPatch) -> None:
+    import IPython
+    import IPython.display
+
+    shown: list[Any] = []
+    monkeypatch.setattr(IPython, "get_ipython", lambda: object())
+    monkeypatch.setattr(IPython.display, "display", lambda bundle, raw: shown.append(bundle))
+    lab.report()
+    assert set(shown[0]) == {"text/html", "text/plain"}
+
+
+def test_regression_labels() -> None:
+    rng = np.random.default_rng(0)
+    lab = Datalab(
+        {"x": rng.normal(size=50), "y": rng.normal(size=50)},
+        task="regression",
+        label_name="y",
+        verbosity=0,
+    )
+    assert lab.labels.dtype == np.float64
+    assert not lab.has_labels
+    lab.find_issues(["null"])
+    assert lab.outcomes["null"].status == "found"
