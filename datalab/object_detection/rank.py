@@ -218,10 +218,12 @@ def compute_badloc_box_scores(
 
     Parameters
     ----------
-    labels, predictions, alpha, auxiliary_inputs
+    labels, predictions, alpha
         As in `compute_overlooked_box_scores`.
     low_probability_threshold : float, optional
         Only predictions above it are compared with. Default: 0.5.
+    auxiliary_inputs
+        As in `compute_overlooked_box_scores`.
 
     Returns
     -------
@@ -266,13 +268,15 @@ def compute_swap_box_scores(
 
     Parameters
     ----------
-    labels, predictions, alpha, auxiliary_inputs
+    labels, predictions, alpha
         As in `compute_overlooked_box_scores`.
     high_probability_threshold : float, optional
         Only predictions above it accuse an annotation. Default: 0.95.
     overlapping_label_check : bool
         Whether annotations of different classes in the same place (IoU >= 0.95) get the smallest
         similarity of the data set.
+    auxiliary_inputs
+        As in `compute_overlooked_box_scores`.
 
     Returns
     -------

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from datalab._typing import FloatArray
 from datalab.exceptions import InputError
 from datalab.views.cells import clean_text
-from datalab.views.pictures import Picture, panels
+from datalab.views.pictures import panels
 
 __all__ = ["boxes_on_image", "share_bars", "size_histograms"]
 
@@ -28,8 +29,18 @@ def size_histograms(
     predicted: Mapping[Any, list[float]],
     top: int,
     options: Mapping[str, Any],
-) -> Picture:
-    """Areas of the boxes of the first `top` classes: annotated on the left, predicted right."""
+) -> Figure:
+    """Areas of boxes, class by class: annotated on the left, predicted on the right.
+
+    Parameters
+    ----------
+    annotated, predicted : mapping
+        Class → areas in square pixels.
+    top : int
+        Number of classes to show, the first ones of `annotated`.
+    options : mapping
+        Arguments of `matplotlib.figure.Figure`.
+    """
     shown = list(annotated)[: max(0, top)]
     figure, axes = panels(max(1, len(shown)), 2, size=(4.0, 1.8), **_without_block(options))
     for row, name in zip(axes, shown, strict=False):  # no class still leaves empty axes
@@ -48,8 +59,16 @@ def _sizes(ax: Axes, name: Any, areas: list[float], kind: str, colour: str) -> N
 
 def share_bars(
     annotated: Mapping[Any, float], predicted: Mapping[Any, float], options: Mapping[str, Any]
-) -> Picture:
-    """Share of each class: annotated boxes on the left, predicted boxes on the right."""
+) -> Figure:
+    """Share of each class: annotated boxes on the left, predicted boxes on the right.
+
+    Parameters
+    ----------
+    annotated, predicted : mapping
+        Class → share in [0, 1].
+    options : mapping
+        Arguments of `matplotlib.figure.Figure`.
+    """
     classes = sorted({**annotated, **predicted}, key=lambda name: -annotated.get(name, 0.0))
     height = 0.8 + 0.25 * max(1, len(classes))
     figure, axes = panels(1, 2, size=(4.0, height), **_without_block(options))
@@ -72,8 +91,24 @@ def boxes_on_image(
     *,
     overlay: bool,
     options: Mapping[str, Any],
-) -> Picture:
-    """The image with annotated boxes in red and predicted boxes in blue."""
+) -> Figure:
+    """The image with annotated boxes in red and predicted boxes in blue.
+
+    Parameters
+    ----------
+    image : path, PIL image or array of shape (H, W) or (H, W, 3)
+    annotated, predicted : tuple
+        Boxes (n, 4) and the n texts that are written at them.
+    overlay : bool
+        Everything on one picture; otherwise side by side.
+    options : mapping
+        Arguments of `matplotlib.figure.Figure`.
+
+    Raises
+    ------
+    InputError
+        The image is none.
+    """
     pixels = _pixels(image)
     options = _without_block(options)
     figure, axes = panels(1, 1 if overlay else 2, size=(6.4, 4.8), **options)

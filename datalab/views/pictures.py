@@ -7,14 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-__all__ = ["Picture", "panels"]
+__all__ = ["panels"]
 
 
-class Picture(Figure):
-    """A figure with a picture as its representation.
-
-    IPython draws a plain `Figure` only after pyplot was imported, which would register it globally.
-    """
+class _Picture(Figure):
+    """A figure that shows itself: IPython draws a plain one only after pyplot was imported."""
 
     def _repr_png_(self) -> bytes:
         file = io.BytesIO()
@@ -24,16 +21,25 @@ class Picture(Figure):
 
 def panels(
     rows: int, columns: int, *, size: tuple[float, float], **options: Any
-) -> tuple[Picture, NDArray[Any]]:
-    """An empty picture with `rows` × `columns` axes, each about `size` inches.
+) -> tuple[Figure, NDArray[Any]]:
+    """An empty picture with axes in rows and columns, which shows itself in a notebook.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Number of axes.
+    size : tuple of float
+        Width and height of one of them in inches.
+    **options
+        Arguments of `matplotlib.figure.Figure`, instead of the defaults.
 
     Returns
     -------
-    picture : Picture
+    picture : matplotlib.figure.Figure
     axes : ndarray of matplotlib.axes.Axes, shape (rows, columns)
     """
     options = {"figsize": (size[0] * columns, size[1] * rows), "layout": "constrained"} | options
-    picture = Picture(**options)
+    picture = _Picture(**options)
     axes: NDArray[Any] = picture.subplots(rows, columns, squeeze=False)
     for ax in axes.flat:
         _quiet(ax)
