@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from datalab._check import as_array, feature_matrix, floats, listing, probabilities
 from datalab._data.labels import align_columns
-from datalab._typing import Codes, FloatArray, IndexArray, Probs
+from datalab._typing import Codes, FloatArray, Probs
 from datalab.exceptions import InputError, InputWarning
 from datalab.neighbors.graph import KNNGraph
 
-__all__ = ["check_features", "check_graph", "check_pred_probs", "check_vector", "complete_rows"]
+__all__ = ["check_features", "check_graph", "check_pred_probs", "check_vector"]
 
 # Row sums may be off by rounding (DECISIONS 13): silently up to the first, renormalised with a
 # warning up to the second, an error beyond.
@@ -39,22 +39,9 @@ def check_features(features: Any, n_rows: int) -> FloatArray:
     return feature_matrix(features, n_rows=n_rows, nan=True)
 
 
-def complete_rows(features: FloatArray) -> IndexArray | None:
-    """Positions of the rows without NaN; None when that is all of them."""
-    if not np.isnan(features.sum(dtype=np.float64)):
-        return None
-    return np.flatnonzero(~np.isnan(features).any(axis=1))
-
-
 def check_graph(knn_graph: Any, n_rows: int) -> KNNGraph:
     """A kNN graph, ours or as a scipy sparse matrix."""
-    graph = knn_graph if isinstance(knn_graph, KNNGraph) else KNNGraph.from_csr(knn_graph)
-    if len(graph) != n_rows:
-        raise InputError(
-            f"`knn_graph` has {len(graph)} rows but the dataset has {n_rows}; give one row per "
-            "example, in dataset order"
-        )
-    return graph
+    return KNNGraph.from_csr(knn_graph, n_rows=n_rows)
 
 
 def check_vector(values: Any, n_rows: int, *, name: str) -> NDArray[Any]:

@@ -29,9 +29,9 @@ from datalab.given import (
     check_graph,
     check_pred_probs,
     check_vector,
-    complete_rows,
 )
 from datalab.managers.base import specs
+from datalab.neighbors import complete_rows
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,9 +10,11 @@ from datalab._data.columns import numeric_columns, numeric_table
 from datalab._data.table import Table
 from datalab._models import cross_val_pred_probs
 from datalab._typing import Codes, FloatArray, IndexArray
-from datalab.artefacts import Made, recipe
+from datalab.artefacts import Made, Rules, recipe
 from datalab.exceptions import NotApplicable
+from datalab.neighbors.exact import knn_graph, metric_name
 from datalab.neighbors.graph import KNNGraph
+from datalab.neighbors.metric import MetricChoice, choose_metric, reference_metric
 
 __all__: list[str] = []
 
@@ -21,32 +23,43 @@ FOLDS = 5
 
 @recipe("features", rules=("datalab",))
 def features_of_table(table: Table) -> Made:
-    """The numeric columns, each centred on its median and scaled by its spread.
-
-    Missing values take the median of their column.
-    """
-    columns, _ = numeric_columns(table.source, leave_out=())
+    """The numeric columns, standardised; a missing value takes the median of its column."""
+    columns, _ = numeric_columns(table.source)
     columns = [name for name in columns if name in table.columns]
     if not columns:
         raise NotApplicable("the data set has no numeric columns: give features=")
     values = numeric_table(table.source, columns)
     if table.rows is not None:
         values = values[table.rows]
-    return Made(robust_scale(values), f"numeric columns {', '.join(columns)}")
+    values = np.where(np.isnan(values), np.nanmedian(values, axis=0), values)
+    spread = values.std(axis=0)
+    scaled = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return Made(scaled.astype(np.float32), f"numeric columns {', '.join(columns)}, standardised")
 
 
-def robust_scale(values: FloatArray) -> FloatArray:
-    """Columns minus their median, over their interquartile range; missing values become 0.
+@recipe("knn_graph")
+def knn_graph_by_search(
+    features: FloatArray, *, k: int, metric: Any, rules: Rules, progress: bool
+) -> Made:
+    """The nearest neighbours of every row, by exact search.
 
-    A column whose quartiles coincide is divided by its standard deviation instead, a constant one
-    by 1.
+    The metric is the given one, the reference's rule, or chosen from the data.
     """
-    low, middle, high = np.nanquantile(values, [0.25, 0.5, 0.75], axis=0)
-    # The interquartile range of a normal distribution is 1.349 standard deviations.
-    spread = (high - low) / 1.349
-    spread = np.where(spread > 0, spread, np.nanstd(values, axis=0))
-    scaled = (values - middle) / np.where(spread > 0, spread, 1.0)
-    return np.nan_to_num(scaled, nan=0.0).astype(np.float32)
+    n_rows = len(features)
+    if n_rows < 2:
+        raise NotApplicable(f"needs at least two rows to compare, found {n_rows}")
+    if metric is not None:
+        chosen = MetricChoice(metric, None, f"{metric_name(metric)} distance, as asked for")
+    elif rules == "reference":
+        name = reference_metric(features)
+        chosen = MetricChoice(name, None, f"{name} distance, the reference's rule")
+    else:
+        chosen = choose_metric(features)
+    graph = knn_graph(
+        chosen.apply(features), min(k, n_rows - 1), metric=chosen.metric, progress=progress
+    )
+    fewer = f"; k lowered to {graph.k}, as there are {n_rows} rows" if graph.k < k else ""
+    return Made(graph, f"exact search, {chosen.reason}{fewer}")
 
 
 @recipe("pred_probs", rules=("datalab",))
