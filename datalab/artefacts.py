@@ -134,6 +134,8 @@ class Made:
 
     value: Any
     note: str = ""
+    # Places, among the rows it was called with, that the value has entries for; None means all.
+    rows: IndexArray | None = None
 
 
 class Artefacts:
@@ -258,6 +260,8 @@ class Artefacts:
         made = way.make(**{n: select(n, a, rows) for n, a in inputs.items()}, **wanted)
         if not isinstance(made, Made):
             made = Made(made)
+        if made.rows is not None:
+            rows = made.rows if rows is None else rows[made.rows]
         return Artefact(
             _lift(made.value, rows, self.n_rows),
             self._tick(),
@@ -275,18 +279,19 @@ class Artefacts:
                 return False
         return True
 
-    def roots(self, artefacts: Iterable[Artefact]) -> set[str]:
-        """Names of the given or read values that these were made from, or are."""
-        versions = {artefact.version: name for name, artefact in self._held.items()}
-        made = {artefact.version: artefact for artefact in self._made.values()}
-        found, open_ = set(), [artefact.version for artefact in artefacts]
-        while open_:
-            version = open_.pop()
-            if version in versions:
-                found.add(versions[version])
-            elif version in made:
-                open_.extend(made[version].made_from.values())
-        return found
+    def lineage(self, artefacts: Iterable[Artefact]) -> dict[str, Artefact]:
+        """These values and all that they were made from, by name, first things first."""
+        known = {a.version: name for name, a in self._held.items()}
+        known |= {a.version: key[0] for key, a in self._made.items()}
+        by_version = {a.version: a for a in (*self._held.values(), *self._made.values())}
+        seen: set[int] = set()
+        waiting = [artefact.version for artefact in artefacts]
+        while waiting:
+            version = waiting.pop()
+            if version in by_version and version not in seen:
+                seen.add(version)
+                waiting.extend(by_version[version].made_from.values())
+        return {known[version]: by_version[version] for version in sorted(seen)}
 
     def _ways(self, name: str, rules: Rules, seen: frozenset[str] = frozenset()) -> list[Recipe]:
         """The recipes whose needs can be had, in order."""

@@ -193,13 +193,15 @@ def _find(
         raise InputTypeError(
             f"{step.name}: find_issues must return Findings, got {type(found).__name__}"
         )
-    found = _told(found, step.spec, store, options["rules"], tuple(taken.values()))
-    notes = tuple(f"{name}: {a.note}" for name, a in taken.items() if a.made_from and a.note)
+    lineage = store.lineage(taken.values())
+    found = _told(found, step.spec, lineage, options["rules"])
+    notes = tuple(f"{name}: {a.note}" for name, a in lineage.items() if a.made_from and a.note)
     n_rows = store.n_rows if rows is None else len(rows)
     _fits(found, n_rows, step.name)
     if rows is not None:
         found = _lifted(found, rows, step.spec.produces)
-        notes += (f"{store.n_rows - len(rows)} rows left out: a value it needs is missing there",)
+        gaps = " or ".join(name for name, a in taken.items() if a.rows is not None)
+        notes += (f"{store.n_rows - len(rows)} rows left out, where {gaps} are missing",)
     return found, notes
 
 
@@ -219,14 +221,13 @@ def _cut(
         return store.narrow(rows).get(name, options).value
 
 
-def _told(
-    found: Findings, spec: Spec, store: Artefacts, rules: Rules, taken: tuple[Artefact, ...]
-) -> Findings:
+def _told(found: Findings, spec: Spec, lineage: Mapping[str, Artefact], rules: Rules) -> Findings:
     """Findings with what the audit knows about their inputs, less what the reference has not."""
     columns, info = dict(found.columns), dict(found.info)
     if spec.tells_inputs:
-        roots = store.roots(taken)
-        info["find_issues_inputs"] = {name: name in roots for name in spec.tells_inputs}
+        # What was given, or stood in the data; what was made from it does not count.
+        sources = {name for name, artefact in lineage.items() if not artefact.made_from}
+        info["find_issues_inputs"] = {name: name in sources for name in spec.tells_inputs}
     if rules == "reference":
         for name in spec.extras:
             columns.pop(name, None)

@@ -170,8 +170,8 @@ def _unrelated(
     ):
         return (
             f"`pred_probs` agree with {agreement:.1%} of the labels, not clearly more than "
-            f"chance ({chance:.1%}): are the rows in the order of the dataset, and is the model any "
-            "good?"
+            f"chance ({chance:.1%}): are the rows in the order of the dataset, and "
+            "is the model any good?"
         )
     return ""
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from datalab import audit, results
 from datalab._check import choice, did_you_mean
-from datalab._data.columns import default_image_key, default_text_key
+from datalab._data.columns import default_image_key, default_text_key, numeric_columns
 from datalab._data.labels import AnyLabels, Labels, MultilabelLabels, RegressionLabels, read_labels
-from datalab._data.source import open_source
+from datalab._data.source import Source, open_source
 from datalab._data.table import Images, Table
 from datalab._data.values import is_missing
 from datalab.artefacts import TASKS, Artefacts
@@ -176,6 +176,9 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         split = split or self._source.split_column
         self._roles = {"groups": groups, "split": split, "time": time, "audio": audio_key}
         self._labels = self._read_labels()
+        self._features_from = _features_from(
+            self._source, image_key, text_key, self._not_features()
+        )
         self.image_key = image_key or default_image_key(self._source)
         self.text_key = text_key or default_text_key(self._source, leave_out=self._not_features())
         self._outcomes: dict[str, Outcome] = {}
@@ -392,6 +395,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             "device": device,
             "k": audit.planned_k(steps),
             "metric": None,
+            "features_from": self._features_from,
             "progress": self.verbosity > 0,
         }
         self._run(steps, options, on_error)
@@ -660,6 +664,19 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         from datalab.views.text import summary_text
 
         return summary_text(self)
+
+
+def _features_from(
+    source: Source, image_key: str | None, text_key: str | None, leave_out: tuple[str, ...]
+) -> str:
+    """What features are made of: what the user named, else numbers, else what there is."""
+    if image_key is not None or text_key is not None:
+        return "images" if image_key is not None else "text"
+    if numeric_columns(source, leave_out=leave_out)[0]:
+        return "table"
+    if default_image_key(source) is not None:
+        return "images"
+    return "text" if default_text_key(source, leave_out=leave_out) is not None else "table"
 
 
 def _values(labels: AnyLabels) -> tuple[Any, NDArray[np.bool_]]:

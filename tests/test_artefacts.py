@@ -111,12 +111,14 @@ def test_rows_with_missing_values_stay_out_and_come_back_as_nan() -> None:
 
 
 @pytest.mark.usefixtures("calls")
-def test_roots() -> None:
+def test_lineage() -> None:
     store = Artefacts(4)
     store.read("labels", np.array([0, 0, 1, 1]))
     store.give("features", np.array([[0.0], [1.0], [5.0], [6.0]]))
     probs = store.get("pred_probs", OPTIONS)
-    assert store.roots([probs]) == {"features", "labels"}
+    lineage = store.lineage([probs])
+    assert list(lineage) == ["labels", "features", "knn_graph", "pred_probs"]
+    assert [name for name, a in lineage.items() if not a.made_from] == ["labels", "features"]
 
 
 @pytest.mark.usefixtures("calls")
