@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+from scipy.sparse import coo_matrix, csr_array, csr_matrix
+
+from datalab.exceptions import InputError, InputTypeError, NotApplicable
+from datalab.neighbors import KNNGraph, knn_graph
+
+
+@pytest.fixture
+def features():
+    return np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
+
+
+def test_first_keeps_the_nearest(features):
+    graph = knn_graph(features, k=9)
+    assert graph.first(9) is graph
+    assert graph.first(20) is graph
+    fewer = knn_graph(features, k=4)
+    assert np.array_equal(graph.first(4).indices, fewer.indices)
+    assert np.array_equal(graph.first(4).distances, fewer.distances)
+    assert (graph.n_rows, graph.k, len(graph)) == (60, 9, 60)
+    assert repr(graph) == "KNNGraph(n_rows=60, k=9, metric='euclidean')"
+
+
+def test_restrict_is_a_new_search_among_fewer_rows(features):
+    rows = np.flatnonzero(np.random.default_rng(1).random(60) < 0.85)
+    small = knn_graph(features, k=20).restrict(rows)
+    again = knn_graph(features[rows], k=small.k)
+    assert small.k >= 5
+    assert np.array_equal(small.indices, again.indices)
+    assert np.array_equal(small.distances, again.distances)
+
+
+def test_restrict_keeps_ties_in_order():
+    features = np.random.default_rng(2).integers(0, 3, size=(80, 3)).astype(float)
+    rows = np.arange(0, 80, 2)
+    small = knn_graph(features, k=30).restrict(rows)
+    again = knn_graph(features[rows], k=small.k)
+    assert np.array_equal(small.indices, again.indices)
+
+
+def test_restrict_says_when_too_few_neighbours_remain(features):
+    graph = knn_graph(features, k=3)
+    with pytest.raises(NotApplicable, match="give features="):
+        graph.restrict(np.arange(6))
+    with pytest.raises(NotApplicable, match="give features="):
+        knn_graph(features, k=10).restrict(np.arange(50), k=10)
+    # In a handful of rows nobody can have k neighbours; all the others are enough.
+    assert knn_graph(features[:6], k=5).restrict(np.array([0, 2, 5]), k=10).k == 2
+
+
+def test_csr_round_trip(features):
+    graph = knn_graph(np.r_[features, features[:3]], k=7)
+    csr = graph.to_csr()
+    assert csr.shape == (63, 63)
+    assert csr.nnz == 63 * 7  # explicit zeros of the copies stay
+    assert csr.dtype == np.float64
+    back = KNNGraph.from_csr(csr, n_rows=63, metric="euclidean")
+    assert np.array_equal(back.indices, graph.indices)
+    assert np.array_equal(back.distances, graph.distances)
+    assert back.distances.dtype == np.float32
+    assert KNNGraph.from_csr(back) is back
+
+
+def test_from_csr_reads_what_scikit_learn_makes(features):
+    from sklearn.neighbors import NearestNeighbors
+
+    search = NearestNeighbors(n_neighbors=4).fit(features)
+    made = search.kneighbors_graph(mode="distance")
+    assert np.array_equal(KNNGraph.from_csr(made).indices, knn_graph(features, k=4).indices)
+    assert KNNGraph.from_csr(csr_array(made)).metric == "given"
+
+
+def _csr(indices, distances):
+    n, k = np.shape(indices)
+    data, columns = np.ravel(distances).astype(float), np.ravel(indices)
+    return csr_matrix((data, columns, np.arange(0, n * k + 1, k)), shape=(n, n))
+
+
+@pytest.mark.parametrize(
+    ("graph", "message"),
+    [
+        (csr_matrix(np.ones((3, 4))), r"square.*\(3, 4\)"),
+        (csr_matrix((3, 3)), "rows without neighbours"),
+        (csr_matrix(np.array([[0, 1, 2], [1, 0, 0], [1, 0, 0]])), "row 0 has 2, row 1 has 1"),
+        (_csr([[1, 2], [0, 2], [0, 1]], [[2, 1], [1, 2], [1, 2]]), "sorted by distance.*row 0"),
+        (_csr([[1, 2], [0, 1], [0, 1]], [[1, 2], [1, 2], [1, 2]]), "its own neighbours.*row 1"),
+        (_csr([[1, 1], [0, 2], [0, 1]], [[1, 2], [1, 2], [1, 2]]), "once.*row 0"),
+        (_csr([[1], [0], [0]], [[-0.5], [1], [1]]), "distances >= 0, got -0.5"),
+        (_csr([[1], [0], [0]], [[np.nan], [1], [1]]), "finite"),
+    ],
+)
+def test_from_csr_refuses(graph, message):
+    before = graph.copy()
+    with pytest.raises(InputError, match=f"`knn_graph`.*{message}"):
+        KNNGraph.from_csr(graph)
+    assert np.array_equal(graph.data, before.data, equal_nan=True)
+
+
+def test_from_csr_refuses_other_kinds_and_lengths():
+    with pytest.raises(InputTypeError, match="`knn_graph` must be a scipy sparse matrix"):
+        KNNGraph.from_csr(np.ones((3, 3)))
+    good = _csr([[1], [0], [0]], [[1], [1], [1]])
+    with pytest.raises(InputError, match="3 rows but the dataset has 5"):
+        KNNGraph.from_csr(good, n_rows=5)
+    with pytest.raises(InputError, match="3 rows but the dataset has 5"):
+        KNNGraph.from_csr(KNNGraph.from_csr(good), n_rows=5)
+    assert KNNGraph.from_csr(coo_matrix(good)).k == 1
+
+
+def test_rounding_below_zero_is_zero():
+    graph = KNNGraph.from_csr(_csr([[1], [0], [0]], [[-1e-9], [0], [1]]))
+    assert graph.distances.ravel().tolist() == [0.0, 0.0, 1.0]
