@@ -1,22 +1,34 @@
 """Estimate thresholds, confident joint, noise rates and the number of label issues."""
 
 import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from datalab._check import choice, class_codes, labels_and_probs, square_matrix, two_classes
 from datalab._core import count as core
-from datalab._typing import FloatArray, IndexArray
+from datalab._core import latent
+from datalab._typing import Codes, FloatArray, IndexArray, Probs
 from datalab.exceptions import InputError, InputWarning
 
 __all__ = [
     "calibrate_confident_joint",
     "compute_confident_joint",
+    "estimate_confident_joint_and_cv_pred_proba",
+    "estimate_cv_predicted_probabilities",
     "estimate_joint",
+    "estimate_latent",
+    "estimate_noise_matrices",
+    "estimate_py_and_noise_matrices_from_probabilities",
+    "estimate_py_noise_matrices_and_cv_pred_proba",
     "get_confident_thresholds",
     "num_label_issues",
 ]
+
+Validation = Callable[[Any, Any], Mapping[str, Any]]
+Latent = tuple[FloatArray, FloatArray, FloatArray]
 
 
 def get_confident_thresholds(
@@ -112,11 +124,7 @@ def compute_confident_joint(
     """
     codes, probs = labels_and_probs(labels, pred_probs)
     n_classes = probs.shape[1]
-    if thresholds is None:
-        cuts = core.confident_thresholds(codes, probs)
-    else:
-        cuts = _thresholds(thresholds, n_classes)
-    guesses = core.confident_guesses(probs, cuts)
+    guesses = core.confident_guesses(probs, _thresholds(codes, probs, thresholds))
     joint: NDArray[np.int64] = core.confident_joint(codes, probs, guesses=guesses)
     if calibrate:
         joint = core.calibrate(joint, core.label_counts(codes, n_classes))
@@ -125,7 +133,11 @@ def compute_confident_joint(
     return joint
 
 
-def _thresholds(thresholds: ArrayLike, n_classes: int) -> FloatArray:
+def _thresholds(codes: Codes, probs: Probs, thresholds: ArrayLike | None) -> FloatArray:
+    """The given thresholds, or those of the data."""
+    if thresholds is None:
+        return core.confident_thresholds(codes, probs)
+    n_classes = probs.shape[1]
     cuts = np.asarray(thresholds, dtype=np.float64)
     if cuts.ndim == 0:
         cuts = np.full(n_classes, cuts)
@@ -287,3 +299,356 @@ def num_label_issues(
         return core.num_label_issues(codes, probs)
     joint = estimate_joint(codes, probs, confident_joint=confident_joint if custom else None)
     return round(len(codes) * (1 - float(joint.trace())))
+
+
+def estimate_latent(
+    confident_joint: ArrayLike,
+    labels: ArrayLike,
+    *,
+    py_method: str = "cnt",
+    converge_latent_estimates: bool = False,
+) -> Latent:
+    """Class prior of the true labels and both noise matrices.
+
+    Parameters
+    ----------
+    confident_joint : array-like of shape (K, K)
+        Counts of (given, true).
+    labels : array-like of shape (N,)
+        Given labels, integers 0..K-1.
+    py_method : {"cnt", "eqn", "marginal", "marginal_ps"}
+        How the prior is computed: from the diagonals of both matrices, by solving
+        ``noise_matrix @ py = ps``, as the column sums of the joint, or as
+        ``inverse_noise_matrix @ ps``.
+    converge_latent_estimates : bool
+        Whether the three are made to agree with each other by alternating Bayes' rule.
+
+    Returns
+    -------
+    py : ndarray of shape (K,)
+        P(true = k).
+    noise_matrix : ndarray of shape (K, K)
+        P(given = i | true = j); columns sum to 1.
+    inverse_noise_matrix : ndarray of shape (K, K)
+        P(true = i | given = j); columns sum to 1.
+
+    Raises
+    ------
+    InputError
+        Not a square matrix of counts, unknown `py_method`, or, with "eqn", a noise matrix that
+        cannot be inverted.
+
+    References
+    ----------
+    Northcutt, Wu, Chuang: Rank pruning, UAI 2017, section 3; Northcutt, Jiang, Chuang: Confident
+    learning, JAIR 70 (2021), section 3.1.
+
+    Examples
+    --------
+    >>> py, noise_matrix, inverse = estimate_latent([[6, 2], [0, 2]], [0] * 8 + [1] * 2)
+    >>> py
+    array([0.6, 0.4])
+    >>> noise_matrix
+    array([[1. , 0.5],
+           [0. , 0.5]])
+    """
+    choice(py_method, latent.PRIORS, name="py_method")
+    joint = square_matrix(confident_joint, name="confident_joint")
+    counts = _counts(labels, len(joint))
+    return latent.estimate_latent(joint, counts, py_method, converge_latent_estimates)
+
+
+def estimate_py_and_noise_matrices_from_probabilities(
+    labels: ArrayLike,
+    pred_probs: ArrayLike,
+    *,
+    thresholds: ArrayLike | None = None,
+    converge_latent_estimates: bool = True,
+    py_method: str = "cnt",
+    calibrate: bool = True,
+) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.int64]]:
+    """Prior, noise matrices and confident joint from predicted probabilities.
+
+    Parameters
+    ----------
+    labels, pred_probs, thresholds, calibrate
+        See `compute_confident_joint`.
+    converge_latent_estimates, py_method
+        See `estimate_latent`.
+
+    Returns
+    -------
+    py, noise_matrix, inverse_noise_matrix, confident_joint : ndarray
+        Shapes (K,), (K, K), (K, K), (K, K).
+
+    Raises
+    ------
+    InputError
+        Input that is not labels and probabilities, or an unknown `py_method`.
+
+    Examples
+    --------
+    >>> probs = [[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.9, 0.1]]
+    >>> py, _, _, joint = estimate_py_and_noise_matrices_from_probabilities([0, 0, 1, 1], probs)
+    >>> py.round(3)
+    array([0.75, 0.25])
+    """
+    choice(py_method, latent.PRIORS, name="py_method")
+    codes, probs = labels_and_probs(labels, pred_probs)
+    joint = _joint(codes, probs, thresholds, calibrate)
+    counts = core.label_counts(codes, probs.shape[1])
+    return *latent.estimate_latent(joint, counts, py_method, converge_latent_estimates), joint
+
+
+def _joint(
+    codes: Codes, probs: Probs, thresholds: ArrayLike | None, calibrate: bool
+) -> NDArray[np.int64]:
+    cuts = _thresholds(codes, probs, thresholds)
+    joint: NDArray[np.int64] = core.confident_joint(codes, probs, cuts)
+    return core.calibrate(joint, core.label_counts(codes, len(joint))) if calibrate else joint
+
+
+def estimate_cv_predicted_probabilities(
+    X: Any,
+    labels: ArrayLike,
+    clf: Any = None,
+    *,
+    cv_n_folds: int = 5,
+    seed: int | None = None,
+    clf_kwargs: Mapping[str, Any] | None = None,
+    validation_func: Validation | None = None,
+) -> FloatArray:
+    """Out-of-sample predicted probabilities by cross-validation.
+
+    Parameters
+    ----------
+    X : array-like, DataFrame, sparse matrix, list, … of N examples
+        What `clf` is fitted on.
+    labels : array-like of shape (N,)
+        Given labels, integers 0..K-1, at least two different ones.
+    clf : classifier, optional
+        Anything with ``fit`` and ``predict_proba`` that scikit-learn can clone; a fresh copy is
+        fitted in each fold. By default ``sklearn.linear_model.LogisticRegression()``.
+    cv_n_folds : int
+        Number of stratified, shuffled folds.
+    seed : int, optional
+        Seed of the shuffling.
+    clf_kwargs : mapping, optional
+        Further arguments of ``clf.fit``.
+    validation_func : callable, optional
+        ``validation_func(X_held_out, labels_held_out)`` returns further arguments of ``clf.fit``.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, K)
+        K is the largest label + 1; the column of a class without examples is 0.
+
+    Raises
+    ------
+    InputError
+        Lengths differ, one class only, folds that do not fit, or `clf` cannot be cloned.
+    InputTypeError
+        `X` cannot be cut into rows, or `validation_func` is not callable.
+
+    Warns
+    -----
+    InputWarning
+        A class would be missing from a training fold: one of its held-out examples is trained on
+        as well, and its own prediction says "this class" with certainty.
+
+    Examples
+    --------
+    >>> X = [[0.0], [0.1], [0.2], [1.0], [1.1], [1.2]]
+    >>> probs = estimate_cv_predicted_probabilities(X, [0, 0, 0, 1, 1, 1], cv_n_folds=3, seed=0)
+    >>> probs.argmax(axis=1)
+    array([0, 0, 0, 1, 1, 1])
+    """
+    from datalab._models import count_rows, cross_val_pred_probs
+
+    codes = class_codes(labels)
+    if count_rows(X) != len(codes):
+        raise InputError(
+            f"`X` has {count_rows(X)} rows but `labels` has {len(codes)}; give one label per row"
+        )
+    two_classes(codes)
+    if clf is None:
+        from sklearn.linear_model import LogisticRegression
+
+        clf = LogisticRegression()
+    return cross_val_pred_probs(
+        X,
+        codes,
+        clf,
+        n_classes=int(codes.max()) + 1,
+        cv_n_folds=cv_n_folds,
+        seed=seed,
+        clf_kwargs=clf_kwargs,
+        validation_func=validation_func,
+    )
+
+
+def estimate_confident_joint_and_cv_pred_proba(
+    X: Any,
+    labels: ArrayLike,
+    clf: Any = None,
+    *,
+    cv_n_folds: int = 5,
+    thresholds: ArrayLike | None = None,
+    seed: int | None = None,
+    calibrate: bool = True,
+    clf_kwargs: Mapping[str, Any] | None = None,
+    validation_func: Validation | None = None,
+) -> tuple[NDArray[np.int64], FloatArray]:
+    """Confident joint from probabilities that are predicted by cross-validation.
+
+    Parameters
+    ----------
+    X, labels, clf, cv_n_folds, seed, clf_kwargs, validation_func
+        See `estimate_cv_predicted_probabilities`.
+    thresholds, calibrate
+        See `compute_confident_joint`.
+
+    Returns
+    -------
+    confident_joint : ndarray of int, shape (K, K)
+    pred_probs : ndarray of float64, shape (N, K)
+
+    Raises
+    ------
+    InputError, InputTypeError
+        See `estimate_cv_predicted_probabilities`.
+
+    Examples
+    --------
+    >>> X = [[0.0], [0.1], [0.2], [1.0], [1.1], [1.2]]
+    >>> joint, _ = estimate_confident_joint_and_cv_pred_proba(
+    ...     X, [0, 0, 0, 1, 1, 1], cv_n_folds=3, seed=0)
+    >>> joint
+    array([[3, 0],
+           [0, 3]])
+    """
+    pred_probs = estimate_cv_predicted_probabilities(
+        X,
+        labels,
+        clf,
+        cv_n_folds=cv_n_folds,
+        seed=seed,
+        clf_kwargs=clf_kwargs,
+        validation_func=validation_func,
+    )
+    codes, probs = labels_and_probs(labels, pred_probs)
+    return _joint(codes, probs, thresholds, calibrate), pred_probs
+
+
+def estimate_py_noise_matrices_and_cv_pred_proba(
+    X: Any,
+    labels: ArrayLike,
+    clf: Any = None,
+    *,
+    cv_n_folds: int = 5,
+    thresholds: ArrayLike | None = None,
+    converge_latent_estimates: bool = False,
+    py_method: str = "cnt",
+    seed: int | None = None,
+    clf_kwargs: Mapping[str, Any] | None = None,
+    validation_func: Validation | None = None,
+) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.int64], FloatArray]:
+    """Prior, noise matrices, confident joint and cross-validated probabilities.
+
+    Parameters
+    ----------
+    X, labels, clf, cv_n_folds, seed, clf_kwargs, validation_func
+        See `estimate_cv_predicted_probabilities`.
+    thresholds
+        See `compute_confident_joint`.
+    converge_latent_estimates, py_method
+        See `estimate_latent`.
+
+    Returns
+    -------
+    py, noise_matrix, inverse_noise_matrix, confident_joint, pred_probs : ndarray
+        Shapes (K,), (K, K), (K, K), (K, K), (N, K).
+
+    Raises
+    ------
+    InputError, InputTypeError
+        See `estimate_cv_predicted_probabilities`.
+
+    Examples
+    --------
+    >>> X = [[0.0], [0.1], [0.2], [1.0], [1.1], [1.2]]
+    >>> py, *_ = estimate_py_noise_matrices_and_cv_pred_proba(
+    ...     X, [0, 0, 0, 1, 1, 1], cv_n_folds=3, seed=0)
+    >>> py
+    array([0.5, 0.5])
+    """
+    choice(py_method, latent.PRIORS, name="py_method")
+    joint, pred_probs = estimate_confident_joint_and_cv_pred_proba(
+        X,
+        labels,
+        clf,
+        cv_n_folds=cv_n_folds,
+        thresholds=thresholds,
+        seed=seed,
+        clf_kwargs=clf_kwargs,
+        validation_func=validation_func,
+    )
+    estimates = latent.estimate_latent(
+        joint, _counts(labels, len(joint)), py_method, converge_latent_estimates
+    )
+    return *estimates, joint, pred_probs
+
+
+def estimate_noise_matrices(
+    X: Any,
+    labels: ArrayLike,
+    clf: Any = None,
+    *,
+    cv_n_folds: int = 5,
+    thresholds: ArrayLike | None = None,
+    converge_latent_estimates: bool = True,
+    seed: int | None = None,
+    clf_kwargs: Mapping[str, Any] | None = None,
+    validation_func: Validation | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """Noise matrix and inverse noise matrix, by cross-validation.
+
+    Parameters
+    ----------
+    X, labels, clf, cv_n_folds, seed, clf_kwargs, validation_func
+        See `estimate_cv_predicted_probabilities`.
+    thresholds
+        See `compute_confident_joint`.
+    converge_latent_estimates
+        See `estimate_latent`.
+
+    Returns
+    -------
+    noise_matrix, inverse_noise_matrix : ndarray of shape (K, K)
+        P(given = i | true = j) and P(true = i | given = j).
+
+    Raises
+    ------
+    InputError, InputTypeError
+        See `estimate_cv_predicted_probabilities`.
+
+    Examples
+    --------
+    >>> X = [[0.0], [0.1], [0.2], [1.0], [1.1], [1.2]]
+    >>> noise_matrix, _ = estimate_noise_matrices(X, [0, 0, 0, 1, 1, 1], cv_n_folds=3, seed=0)
+    >>> noise_matrix
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    _, noise_matrix, inverse_noise_matrix, _, _ = estimate_py_noise_matrices_and_cv_pred_proba(
+        X,
+        labels,
+        clf,
+        cv_n_folds=cv_n_folds,
+        thresholds=thresholds,
+        converge_latent_estimates=converge_latent_estimates,
+        seed=seed,
+        clf_kwargs=clf_kwargs,
+        validation_func=validation_func,
+    )
+    return noise_matrix, inverse_noise_matrix

@@ -27,7 +27,6 @@ __all__ = [
     "joint_counts",
     "label_counts",
     "label_is_argmax",
-    "latent",
     "num_label_issues",
     "off_diagonal",
     "off_diagonal_issues",
@@ -242,10 +241,3 @@ def off_diagonal_issues(
 def num_label_issues(labels: Codes, pred_probs: Probs, guesses: IndexArray | None = None) -> int:
     """Number of label issues: of rows that `off_diagonal_issues` finds."""
     return len(off_diagonal_issues(labels, pred_probs, guesses))
-
-
-def latent(
-    joint: NDArray[Any], counts: IndexArray, py_method: str = "cnt", converge: bool = False
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Prior of the true labels, noise matrix and inverse noise matrix."""
-    raise NotImplementedError
