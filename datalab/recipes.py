@@ -13,7 +13,6 @@ from datalab._typing import Codes, FloatArray, IndexArray
 from datalab.artefacts import Made, Rules, recipe
 from datalab.exceptions import NotApplicable
 from datalab.neighbors.exact import knn_graph, metric_name
-from datalab.neighbors.graph import KNNGraph
 from datalab.neighbors.metric import MetricChoice, choose_metric, reference_metric
 
 __all__: list[str] = []
@@ -178,12 +177,25 @@ def _default_classifier() -> Any:
 
 @recipe("pred_probs", rules=("reference",))
 def pred_probs_by_vote(
-    knn_graph: KNNGraph, labels: Codes, class_names: tuple[Any, ...] | None = None, *, k: int
+    features: FloatArray,
+    labels: Codes,
+    class_names: tuple[Any, ...] | None = None,
+    *,
+    k: int,
+    progress: bool,
 ) -> Made:
-    """Share of each class among the nearest neighbours of an example, itself left out."""
+    """Share of each class among the Euclidean neighbours of an example, itself left out."""
     n_classes = len(_class_counts(labels, class_names))
-    neighbors = labels[knn_graph.first(min(k, knn_graph.k)).indices]
+    graph = knn_graph(features, min(k, len(features) - 1), progress=progress)
+    neighbors = labels[graph.indices]
+    k = neighbors.shape[1]
     cells = np.arange(len(labels))[:, None] * n_classes + neighbors
-    votes = np.bincount(cells.ravel(), minlength=len(labels) * n_classes)
-    shares = votes.reshape(len(labels), n_classes) / neighbors.shape[1]
-    return Made(probabilities(shares), f"vote of {neighbors.shape[1]} nearest neighbours")
+    votes = np.bincount(cells.ravel(), minlength=len(labels) * n_classes).astype(np.float64)
+    votes = votes.reshape(len(labels), n_classes)
+    # Votes with the example among its own neighbours, less its own vote: the same shares, but the
+    # rounding that decides between equal votes is the reference's.
+    itself = np.arange(len(labels)), labels
+    votes[itself] += 1
+    shares = votes / (k + 1)
+    shares[itself] -= 1 / (k + 1)
+    return Made(probabilities(shares * ((k + 1) / k)), f"vote of {k} nearest neighbours")

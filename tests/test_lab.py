@@ -271,7 +271,7 @@ def test_features_and_probabilities_made_from_the_table(frame: pd.DataFrame) -> 
 def test_reference_rules_make_nothing(frame: pd.DataFrame) -> None:
     lab = Datalab(frame, label_name="label", verbosity=0).find_issues(rules="reference")
     assert lab.outcomes["label"].status == "not applicable"
-    assert "give pred_probs= or knn_graph=" in lab.outcomes["label"].reason
+    assert "give pred_probs= or features=" in lab.outcomes["label"].reason
 
 
 def test_own_model(frame: pd.DataFrame) -> None:

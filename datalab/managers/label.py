@@ -17,6 +17,7 @@ from datalab._core.count import (
     num_label_issues,
 )
 from datalab._core.filter import COUNTING, PRUNING, label_issues
+from datalab._core.latent import estimate_latent
 from datalab._core.rank import label_quality
 from datalab._typing import Codes, FloatArray, Probs
 from datalab.exceptions import InputError, NotApplicable
@@ -119,6 +120,7 @@ class Label:
         score = self._score(labels, pred_probs)
         predicted = pred_probs.argmax(axis=1)
         errors = num_label_issues(labels, pred_probs, guesses)
+        py, noise_matrix, inverse_noise_matrix = estimate_latent(joint, counts)
         return Findings(
             self.name,
             is_issue=is_issue,
@@ -136,6 +138,9 @@ class Label:
                 "given_label": labels,
                 "predicted_label": predicted,
                 "confident_joint": joint,
+                "py": py,
+                "noise_matrix": noise_matrix,
+                "inverse_noise_matrix": inverse_noise_matrix,
                 "confident_thresholds": thresholds.tolist(),
             },
         )
