@@ -20,6 +20,7 @@ __all__ = [
     "as_array",
     "choice",
     "class_codes",
+    "codes_within",
     "did_you_mean",
     "feature_matrix",
     "floats",
@@ -27,6 +28,7 @@ __all__ = [
     "keywords",
     "labels_and_probs",
     "listing",
+    "named_classes",
     "probabilities",
     "random_stream",
     "same_length",
@@ -404,3 +406,38 @@ def random_stream(random_state: Any) -> np.random.RandomState | np.random.Genera
         "`random_state` must be None, an integer, a RandomState or a Generator, got "
         f"{type(random_state).__name__}"
     )
+
+
+def named_classes(class_names: Any) -> dict[int, Any]:
+    """Class → name, from a mapping with keys 0 or "0", from a sequence, or from None: no names.
+
+    Raises
+    ------
+    InputError
+        Something else, or keys that are not classes.
+    """
+    if class_names is None:
+        return {}
+    if isinstance(class_names, Mapping):
+        try:
+            return {int(k): name for k, name in class_names.items()}
+        except (ValueError, TypeError) as error:
+            raise InputError(
+                f"the keys of `class_names` must be classes 0..K-1, got {listing(class_names)}"
+            ) from error
+    if isinstance(class_names, (str, bytes)) or not hasattr(class_names, "__len__"):
+        raise InputError(
+            "`class_names` must be a list of names or a dict {0: name, …}, got "
+            f"{type(class_names).__name__}"
+        )
+    return dict(enumerate(class_names))
+
+
+def codes_within(labels: Any, n_classes: int) -> Codes:
+    """Class labels as codes 0..n_classes-1, for a joint of known size."""
+    codes = class_codes(labels)
+    if codes.size and int(codes.max()) >= n_classes:
+        raise InputError(
+            f"`labels` goes up to {int(codes.max())} but the joint has {n_classes} classes"
+        )
+    return codes

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from datalab._check import choice, class_codes, labels_and_probs, square_matrix, two_classes
+from datalab._check import (
+    choice,
+    class_codes,
+    codes_within,
+    labels_and_probs,
+    square_matrix,
+    two_classes,
+)
 from datalab._core import count as core
 from datalab._core import latent
 from datalab._typing import Codes, FloatArray, IndexArray, Probs
@@ -189,13 +196,7 @@ def calibrate_confident_joint(
 
 def _counts(labels: ArrayLike, n_classes: int) -> IndexArray:
     """Label counts for a joint of known size."""
-    codes = class_codes(labels)
-    counts = core.label_counts(codes, n_classes)
-    if len(counts) > n_classes:
-        raise InputError(
-            f"`confident_joint` has {n_classes} classes but `labels` goes up to {len(counts) - 1}"
-        )
-    return counts
+    return core.label_counts(codes_within(labels, n_classes), n_classes)
 
 
 def estimate_joint(
