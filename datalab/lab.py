@@ -2,19 +2,19 @@
 
 import logging
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, overload
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datalab import audit, results
 from datalab._check import choice, did_you_mean
-from datalab._data.columns import default_image_key, default_text_key, numeric_columns
-from datalab._data.labels import AnyLabels, Labels, MultilabelLabels, RegressionLabels, read_labels
-from datalab._data.source import Source, open_source
+from datalab._data.columns import default_image_key, default_text_key
+from datalab._data.labels import AnyLabels, Labels, RegressionLabels, read_labels
+from datalab._data.roles import targets, texts
+from datalab._data.source import open_source
 from datalab._data.table import Images, Table
-from datalab._data.values import is_missing
 from datalab.artefacts import TASKS, Artefacts
 from datalab.audit import Outcome, Step
 from datalab.exceptions import (
@@ -38,59 +38,11 @@ if TYPE_CHECKING:
 
     from datalab.plots import PlotAccessor
 
-__all__ = ["Datalab", "Outcomes"]
+__all__ = ["Datalab"]
 
 log = logging.getLogger("datalab")
 
 Rules = Literal["datalab", "reference"]
-
-
-class Outcomes(Sequence[Outcome]):
-    """How every check of a lab ended, in order; also found by name: ``lab.outcomes["label"]``."""
-
-    def __init__(self, outcomes: Iterable[Outcome]) -> None:
-        self._by_name = {outcome.name: outcome for outcome in outcomes}
-
-    @overload
-    def __getitem__(self, key: int | str) -> Outcome: ...
-    @overload
-    def __getitem__(self, key: slice) -> Sequence[Outcome]: ...
-    def __getitem__(self, key: int | str | slice) -> Outcome | Sequence[Outcome]:
-        if isinstance(key, str):
-            if key not in self._by_name:
-                raise NotFound(f"no check {key!r} was made: {did_you_mean(key, self._by_name)}")
-            return self._by_name[key]
-        return list(self._by_name.values())[key]
-
-    def __len__(self) -> int:
-        return len(self._by_name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._by_name or name in self._by_name.values()
-
-    def frame(self) -> "pd.DataFrame":
-        """One line per check: issue_type, status, num_issues, reason, seconds."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            [
-                {
-                    "issue_type": outcome.name,
-                    "status": outcome.status,
-                    "num_issues": outcome.findings.num_issues if outcome.findings else None,
-                    "reason": "; ".join(filter(None, (outcome.reason, *outcome.notes))),
-                    "seconds": round(outcome.seconds, 3),
-                }
-                for outcome in self
-            ],
-            columns=["issue_type", "status", "num_issues", "reason", "seconds"],
-        ).astype({"num_issues": "Int64"})
-
-    def __repr__(self) -> str:
-        return self.frame().drop(columns="seconds").to_string(index=False)
-
-    def _repr_html_(self) -> str:
-        return str(self.frame().drop(columns="seconds").to_html(index=False, escape=True))
 
 
 class Datalab:
@@ -176,7 +128,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         split = split or self._source.split_column
         self._roles = {"groups": groups, "split": split, "time": time, "audio": audio_key}
         self._labels = self._read_labels()
-        self._features_from = _features_from(
+        self._features_from = features_from(
             self._source, image_key, text_key, self._not_features()
         )
         self.image_key = image_key or default_image_key(self._source)
@@ -210,15 +162,15 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         if columns:
             store.read("table", Table(self._source, columns))
         if self.text_key is not None:
-            store.read("text", _texts(self._source.column(self.text_key)))
+            store.read("text", texts(self._source.column(self.text_key)))
         if self.image_key is not None:
             store.read("images", Images(self._source, self.image_key))
         if self._labels is not None:
-            values, labelled = _values(self._labels)
+            values, labelled = targets(self._labels)
             rows = None if labelled.all() else np.flatnonzero(labelled)
             store.read("labels", values, rows=rows)
-            if self.task != "regression":
-                store.read("class_names", tuple(self.class_names))
+            if not isinstance(self._labels, RegressionLabels):
+                store.read("class_names", tuple(self._labels.classes))
 
     # ------------------------------------------------------------------ what the data is
 
@@ -227,7 +179,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         """Given labels: class codes (int64, -1 for missing), targets, or lists of class codes."""
         if self._labels is None:
             return np.empty(0, dtype=np.int64)
-        values, _ = _values(self._labels)
+        values, _ = targets(self._labels)
         return values.copy()
 
     @property
@@ -238,9 +190,8 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
     @property
     def class_names(self) -> list[Any]:
         """The classes, in the order of their codes and of the columns of ``pred_probs``."""
-        if self._labels is None or isinstance(self._labels, RegressionLabels):
-            return []
-        return list(self._labels.classes)
+        held = self._artefacts.held("class_names")
+        return list(held.value) if held is not None else []
 
     def __len__(self) -> int:
         return self._source.n_rows
@@ -453,11 +404,11 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
     # ------------------------------------------------------------------ results
 
     @property
-    def outcomes(self) -> Outcomes:
+    def outcomes(self) -> results.Outcomes:
         """How every check ended, with the reason where it found nothing to say."""
         order = {name: i for i, name in enumerate(specs(self.task))}
         known = sorted(self._outcomes.values(), key=lambda o: order.get(o.name, len(order)))
-        return Outcomes(known)
+        return results.Outcomes(known)
 
     def _found(self) -> dict[str, Outcome]:
         return {o.name: o for o in self.outcomes if o.findings is not None}
@@ -497,7 +448,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         if scores:
             statistics["health_score"] = float(np.mean([s for s in scores if s is not None]))
         if self._labels is not None:
-            statistics["num_missing_labels"] = int((~_values(self._labels)[1]).sum())
+            statistics["num_missing_labels"] = int((~targets(self._labels)[1]).sum())
         graph = self._artefacts.current("knn_graph")
         if graph is not None:
             statistics["weighted_knn_graph"] = graph.value.to_csr()
@@ -664,32 +615,3 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         from datalab.views.text import summary_text
 
         return summary_text(self)
-
-
-def _features_from(
-    source: Source, image_key: str | None, text_key: str | None, leave_out: tuple[str, ...]
-) -> str:
-    """What features are made of: what the user named, else numbers, else what there is."""
-    if image_key is not None or text_key is not None:
-        return "images" if image_key is not None else "text"
-    if numeric_columns(source, leave_out=leave_out)[0]:
-        return "table"
-    if default_image_key(source) is not None:
-        return "images"
-    return "text" if default_text_key(source, leave_out=leave_out) is not None else "table"
-
-
-def _values(labels: AnyLabels) -> tuple[Any, NDArray[np.bool_]]:
-    """What managers see of labels, and where there is one."""
-    if isinstance(labels, RegressionLabels):
-        return labels.values, ~np.isnan(labels.values)
-    if isinstance(labels, MultilabelLabels):
-        sets = [list(codes) for codes in labels.codes]
-        return sets, np.array([-1 not in one for one in sets], dtype=bool)
-    return labels.codes, labels.codes >= 0
-
-
-def _texts(values: NDArray[Any]) -> list[str]:
-    """A column as texts; a missing one is empty."""
-    missing = is_missing(values)
-    return ["" if gone else str(value) for value, gone in zip(values, missing, strict=True)]

@@ -1,15 +1,17 @@
 """Findings as tables: projections that change nothing and keep nothing."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datalab._check import did_you_mean
 from datalab._data.source import Source
 from datalab._typing import IndexArray
 from datalab.artefacts import Artefacts, Rules
 from datalab.audit import Outcome
+from datalab.exceptions import NotFound
 from datalab.findings import Findings
 from datalab.managers.base import Spec
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "Outcomes",
     "class_labels",
     "explained",
     "issue_frame",
@@ -26,6 +29,54 @@ __all__ = [
     "summary_frame",
     "worst_frame",
 ]
+
+
+class Outcomes(Sequence[Outcome]):
+    """How every check of a lab ended, in order; also found by name: ``lab.outcomes["label"]``."""
+
+    def __init__(self, outcomes: Iterable[Outcome]) -> None:
+        self._by_name = {outcome.name: outcome for outcome in outcomes}
+
+    @overload
+    def __getitem__(self, key: int | str) -> Outcome: ...
+    @overload
+    def __getitem__(self, key: slice) -> Sequence[Outcome]: ...
+    def __getitem__(self, key: int | str | slice) -> Outcome | Sequence[Outcome]:
+        if isinstance(key, str):
+            if key not in self._by_name:
+                raise NotFound(f"no check {key!r} was made: {did_you_mean(key, self._by_name)}")
+            return self._by_name[key]
+        return list(self._by_name.values())[key]
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name or name in self._by_name.values()
+
+    def frame(self) -> "pd.DataFrame":
+        """One line per check: issue_type, status, num_issues, reason, seconds."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                {
+                    "issue_type": outcome.name,
+                    "status": outcome.status,
+                    "num_issues": outcome.findings.num_issues if outcome.findings else None,
+                    "reason": "; ".join(filter(None, (outcome.reason, *outcome.notes))),
+                    "seconds": round(outcome.seconds, 3),
+                }
+                for outcome in self
+            ],
+            columns=["issue_type", "status", "num_issues", "reason", "seconds"],
+        ).astype({"num_issues": "Int64"})
+
+    def __repr__(self) -> str:
+        return self.frame().drop(columns="seconds").to_string(index=False)
+
+    def _repr_html_(self) -> str:
+        return str(self.frame().drop(columns="seconds").to_html(index=False, escape=True))
 
 
 def _findings(outcome: Outcome) -> Findings:
