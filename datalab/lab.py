@@ -12,7 +12,7 @@ from datalab import audit, results
 from datalab._check import choice, did_you_mean
 from datalab._data.columns import default_image_key, default_text_key
 from datalab._data.labels import AnyLabels, Labels, RegressionLabels, read_labels
-from datalab._data.roles import targets, texts
+from datalab._data.roles import features_from, targets, texts
 from datalab._data.source import open_source
 from datalab._data.table import Images, Table
 from datalab.artefacts import TASKS, Artefacts
