@@ -112,6 +112,20 @@ class Section:
         return tuple(example for group in self.groups for example in group.examples)
 
     @property
+    def caption(self) -> str:
+        """What the table of examples holds."""
+        shown = len(self.examples)
+        if self.state != "flagged":
+            return f"The {shown} lowest scores; none of them is flagged"
+        if self.groups[0].title:
+            sets = len(self.groups)
+            return "One set" if sets == 1 else f"{sets} sets, closest first"
+        if shown == self.n_flagged:
+            return f"All {shown} flagged rows" if shown > 1 else "The flagged row"
+        worst = "worst" if shown == 1 else f"{shown} worst"
+        return f"The {worst} of {count(self.n_flagged)} rows"
+
+    @property
     def sentence(self) -> str:
         """What came out, in words."""
         if self.state in ("not applicable", "failed"):
@@ -321,7 +335,8 @@ def _sets(findings: Findings, worst: NDArray[np.intp], limit: int) -> list[NDArr
         while waiting:
             place = waiting.pop(0)
             members.append(place)
-            linked = set(place_of[np.asarray(neighbours[place], dtype=np.intp)].tolist()) - {-1}
+            links = np.asarray(neighbours[place], dtype=np.intp)
+            linked = set(place_of[links[links < len(place_of)]].tolist()) - {-1}
             waiting += sorted(linked - taken)
             taken |= linked
         sets.append(np.array(members, dtype=np.intp))

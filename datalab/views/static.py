@@ -12,7 +12,7 @@ from importlib import resources
 from typing import Any
 
 from datalab.views import cells
-from datalab.views.model import Bins, Matrix, Overview, Section, overview
+from datalab.views.model import Bins, Matrix, Overview, overview
 
 __all__ = ["page_html", "report_html", "summary_html"]
 
@@ -192,7 +192,6 @@ def _environment() -> Any:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "caption": _caption,
         "count": cells.count,
         "heat": _heat,
         "score": cells.score,
@@ -218,16 +217,6 @@ def _css() -> str:
 
 
 # --- what templates ask for -----------------------------------------------------------------------
-
-
-def _caption(section: Section) -> str:
-    """What the table of examples holds."""
-    if section.state != "flagged":
-        return f"The {len(section.examples)} lowest scores; none of them is flagged"
-    if section.groups[0].title:
-        return f"{len(section.groups)} sets, closest first"
-    shown, total = len(section.examples), section.n_flagged
-    return f"All {total} flagged rows" if shown == total else f"The {shown} worst of {total:,} rows"
 
 
 def _strongest(matrix: Matrix) -> int:

@@ -17,6 +17,7 @@ __all__ = ["report_text", "summary_text"]
 
 WIDTH = 100
 TEXT_LIMIT = 160  # characters of a text: two or three lines beside the other columns
+NAME_LIMIT = 36  # characters of the name of a class
 BARS = 16
 
 # Styles that read on light and on dark terminals alike; colour is never the only sign.
@@ -107,6 +108,7 @@ def _summary(view: Overview, title: str, width: int) -> Iterable["RenderableType
     yield Text(view.sentence)
     if not view.sections:
         return
+    yield Text()
     table = _table()
     table.add_column("check", no_wrap=True)
     table.add_column("flagged", justify="right", no_wrap=True)
@@ -156,7 +158,7 @@ def _section(
     if section.table:
         yield Padding(_evidence(section.table), (1, 0, 0, 2))
     if section.groups:
-        yield _examples(view, section)
+        yield Padding(_examples(view, section), (1, 0, 0, 2))
 
 
 def _table(title: str | None = None) -> "RichTable":
@@ -214,12 +216,12 @@ def _examples(view: Overview, section: Section) -> "RichTable":
     from rich.text import Text
 
     examples = section.examples
-    table = _table()
+    table = _table(section.caption)
     table.add_column("row", justify="right", no_wrap=True)
     if view.has_index:
         table.add_column("index", max_width=18, overflow="fold")
     if view.has_text:
-        table.add_column("text", ratio=3, overflow="fold")
+        table.add_column("text", ratio=4, overflow="fold")
     has_given = any(example.given for example in examples)
     has_suggested = any(example.suggested for example in examples)
     if has_given:
@@ -228,31 +230,37 @@ def _examples(view: Overview, section: Section) -> "RichTable":
         table.add_column("suggested", max_width=18, overflow="fold")
     table.add_column("score", justify="right", no_wrap=True)
     table.add_column("why", ratio=3, overflow="fold")
-    for name, cell in zip(section.columns, examples[0].cells, strict=True):
-        side: Any = "right" if cell.kind == "number" else "left"
-        table.add_column(Text(name), justify=side, max_width=20, overflow="fold")
+    if not view.has_text:  # a terminal has no room for further columns beside a text
+        for name, cell in zip(section.columns, examples[0].cells, strict=True):
+            side: Any = "right" if cell.kind == "number" else "left"
+            table.add_column(Text(name), justify=side, max_width=20, overflow="fold")
     for group in section.groups:
         for place, example in enumerate(group.examples):
+            note = f"; one of a {group.title.lower()}" if place == 0 and group.hidden else ""
+            row = _example_row(view, example, has_given, has_suggested, note)
             last = place == len(group.examples) - 1
-            row = _example_row(view, example, has_given, has_suggested)
             table.add_row(*row, end_section=bool(group.title) and last)
     return table
 
 
-def _example_row(view: Overview, example: Example, given: bool, suggested: bool) -> list[Any]:
+def _example_row(
+    view: Overview, example: Example, given: bool, suggested: bool, note: str
+) -> list[Any]:
     from rich.text import Text
 
-    row: list[Any] = [cells.count(example.position)]
+    row: list[Any] = [str(example.position)]
     if view.has_index:
         row.append(Text(example.label))
     if view.has_text and example.text is not None:
         row.append(Text(example.text.text, _STYLE[example.text.kind]))
     if given:
-        row.append(Text(example.given, _STYLE["given"]))
+        row.append(Text(cells.clean_text(example.given, NAME_LIMIT), _STYLE["given"]))
     if suggested:
-        row.append(Text(example.suggested, _STYLE["suggested"]))
-    row += [cells.score(example.score), Text(example.why)]
-    return row + [Text(cell.text, _STYLE[cell.kind]) for cell in example.cells]
+        row.append(Text(cells.clean_text(example.suggested, NAME_LIMIT), _STYLE["suggested"]))
+    row += [cells.score(example.score), Text(cells.clean_text(example.why, TEXT_LIMIT) + note)]
+    if not view.has_text:
+        row += [Text(cell.text, _STYLE[cell.kind]) for cell in example.cells]
+    return row
 
 
 def _blocks(bins: Bins | None) -> str:
