@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from datalab._check import (
@@ -15,7 +14,8 @@ from datalab._check import (
     two_classes,
 )
 from datalab._core import count as core
-from datalab._core.dataset import class_noise, health_score, overlaps
+from datalab._core.dataset import health_score
+from datalab._tables import class_table, overlap_table
 from datalab._typing import FloatArray
 from datalab.exceptions import InputError
 
@@ -89,7 +89,7 @@ def rank_classes_by_label_quality(
     """
     _single_label(multi_label, "rank_classes_by_multilabel_quality")
     matrix, size = _joint_and_size(labels, pred_probs, num_examples, joint, confident_joint)
-    return _class_table(matrix, size, class_names)
+    return class_table(matrix, size, class_names)
 
 
 def find_overlapping_classes(
@@ -138,7 +138,7 @@ def find_overlapping_classes(
     """
     _single_label(multi_label, "common_multilabel_issues")
     matrix, size = _joint_and_size(labels, pred_probs, num_examples, joint, confident_joint)
-    return _overlap_table(matrix, size, asymmetric, class_names)
+    return overlap_table(matrix, size, asymmetric, class_names)
 
 
 def overall_label_health_score(
@@ -254,8 +254,8 @@ def health_summary(
     summary = {
         "overall_label_health_score": score,
         "joint": matrix,
-        "classes_by_label_quality": _class_table(matrix, size, names),
-        "overlapping_classes": _overlap_table(matrix, size, asymmetric, names),
+        "classes_by_label_quality": class_table(matrix, size, names),
+        "overlapping_classes": overlap_table(matrix, size, asymmetric, names),
     }
     if verbose:
         _log.info("label health of %s examples: %.3f", size, score)
@@ -302,57 +302,3 @@ def _joint_and_size(
     if size is None:
         raise InputError("`joint` says nothing about the size of the data set: give num_examples")
     return matrix, size
-
-
-def _names(class_names: Iterable[Any] | None, n_classes: int) -> np.ndarray[Any, Any] | None:
-    if class_names is None:
-        return None
-    names = list(class_names)
-    if len(names) != n_classes:
-        raise InputError(f"`class_names` has {len(names)} names but there are {n_classes} classes")
-    array = np.empty(n_classes, dtype=object)
-    array[:] = names
-    return array
-
-
-def _class_table(
-    joint: FloatArray, size: float, class_names: Iterable[Any] | None
-) -> "pd.DataFrame":
-    import pandas as pd
-
-    noise = class_noise(joint, size)
-    names = _names(class_names, len(joint))
-    columns: dict[str, Any] = {} if names is None else {"Class Name": names[noise.classes].tolist()}
-    return pd.DataFrame(
-        {
-            **columns,
-            "Class Index": noise.classes,
-            "Label Issues": noise.issues,
-            "Inverse Label Issues": noise.inverse_issues,
-            "Label Noise": noise.noise,
-            "Inverse Label Noise": noise.inverse_noise,
-            "Label Quality Score": 1 - noise.noise,
-        }
-    )
-
-
-def _overlap_table(
-    joint: FloatArray, size: float, asymmetric: bool, class_names: Iterable[Any] | None
-) -> "pd.DataFrame":
-    import pandas as pd
-
-    pairs = overlaps(joint, size, asymmetric)
-    names = _names(class_names, len(joint))
-    columns: dict[str, Any] = {}
-    if names is not None:
-        columns["Class Name A"] = names[pairs.first].tolist()
-        columns["Class Name B"] = names[pairs.second].tolist()
-    return pd.DataFrame(
-        {
-            **columns,
-            "Class Index A": pairs.first,
-            "Class Index B": pairs.second,
-            "Num Overlapping Examples": pairs.examples,
-            "Joint Probability": pairs.probability,
-        }
-    )

@@ -35,7 +35,8 @@ def public() -> Iterator[tuple[str, Any]]:
         module = importlib.import_module(name)
         for one in getattr(module, "__all__", ()):
             thing = getattr(module, one)
-            if getattr(thing, "__module__", "").startswith("datalab") and callable(thing):
+            ours = str(getattr(thing, "__module__", "")).startswith("datalab")
+            if ours and (inspect.isfunction(thing) or inspect.isclass(thing)):
                 yield f"{thing.__module__}.{thing.__qualname__}", thing
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datalab._check import as_array, choice, did_you_mean
 from datalab._core.count import (
@@ -12,6 +13,7 @@ from datalab._core.count import (
     confident_guesses,
     confident_joint,
     confident_thresholds,
+    estimate_joint,
     given_probs,
     label_counts,
     num_label_issues,
@@ -19,6 +21,7 @@ from datalab._core.count import (
 from datalab._core.filter import COUNTING, PRUNING, label_issues
 from datalab._core.latent import estimate_latent
 from datalab._core.rank import label_quality
+from datalab._tables import class_table, overlap_table
 from datalab._typing import Codes, FloatArray, Probs
 from datalab.exceptions import InputError, NotApplicable
 from datalab.findings import Findings
@@ -98,7 +101,9 @@ class Label:
                     f"`clean_learning_kwargs` has {key!r}: {did_you_mean(key, CLEAN_LEARNING)}"
                 )
 
-    def find_issues(self, labels: Codes, pred_probs: Probs) -> Findings:
+    def find_issues(
+        self, labels: Codes, pred_probs: Probs, class_names: tuple[Any, ...] | None = None
+    ) -> Findings:
         """Flag and score labels."""
         counts = label_counts(labels, pred_probs.shape[1])
         if np.count_nonzero(counts) < 2:
@@ -138,12 +143,32 @@ class Label:
                 "given_label": labels,
                 "predicted_label": predicted,
                 "confident_joint": joint,
+                **self._health(joint, len(labels), class_names),
                 "py": py,
                 "noise_matrix": noise_matrix,
                 "inverse_noise_matrix": inverse_noise_matrix,
                 "confident_thresholds": thresholds.tolist(),
             },
         )
+
+    def _health(
+        self, joint: NDArray[Any], n_examples: int, class_names: tuple[Any, ...] | None
+    ) -> dict[str, Any]:
+        """The tables of `datalab.dataset.health_summary`."""
+        options = dict(self.health_summary_parameters or {})
+        asymmetric = bool(options.pop("asymmetric", False))
+        names = options.pop("class_names", class_names)
+        options.pop("verbose", None)
+        if options:
+            raise InputError(
+                f"`health_summary_parameters` has {next(iter(options))!r}: "
+                + did_you_mean(next(iter(options)), ("asymmetric", "class_names"))
+            )
+        share = estimate_joint(joint)
+        return {
+            "classes_by_label_quality": class_table(share, n_examples, names),
+            "overlapping_classes": overlap_table(share, n_examples, asymmetric, names),
+        }
 
     def _thresholds(self, labels: Codes, pred_probs: Probs) -> FloatArray:
         if self.thresholds is None:
