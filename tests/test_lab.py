@@ -278,7 +278,7 @@ def test_own_model(frame: pd.DataFrame) -> None:
     from sklearn.naive_bayes import GaussianNB
 
     lab = Datalab(frame, label_name="label", verbosity=0).find_issues(["label"], model=GaussianNB())
-    assert "cross-validation of GaussianNB" in lab.outcomes["label"].notes[0]
+    assert "cross-validation of GaussianNB" in " ".join(lab.outcomes["label"].notes)
 
 
 def test_embedding_function() -> None:

@@ -54,12 +54,12 @@ class ClassImbalance:
         rarest = int(present[counts[present].argmin()])
         share = counts[rarest] / len(labels)
         too_rare = bool(share < self.threshold / len(present))
-        is_issue = (labels == rarest) & too_rare
+        rare = labels == rarest
         names = class_names or range(len(counts))
         return Findings(
             self.name,
-            is_issue=is_issue,
-            score=np.where(is_issue, share, 1.0),
+            is_issue=rare & too_rare,
+            score=np.where(rare, share, 1.0),
             columns={"given_label": labels},
             summary=float(share),
             info={

@@ -23,6 +23,7 @@ def test_hand_computed() -> None:
     assert found.info["Rarest Class"] == 2
     found = ClassImbalance().find_issues(labels_of(50, 46, 4))
     assert found.num_issues == 0
+    assert set(found.score[-4:]) == {0.04}
     assert found.info["Rarest Class"] == "NA"
 
 
