@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
+import datalab
 from datalab.views import cells
 from datalab.views.model import Bins, Matrix, Overview, overview
 
@@ -144,7 +145,7 @@ def _fitting(
             title=title,
             options=options,
             links={s.name: f"check-{i}" for i, s in enumerate(view.sections)} if links else None,
-            note=_note(lab, diet is not diets[0]),
+            note=_note(view, shortened=diet is not diets[0], alone=links),
             thumbnail=functools.partial(cells.thumbnail, size=diet.size, quality=diet.quality),
         )
         if len(html.encode()) <= limit:
@@ -152,11 +153,13 @@ def _fitting(
     return html
 
 
-def _note(lab: Any, reduced: bool) -> str:
-    """The closing line: what else there is."""
-    if not len(lab.outcomes):
+def _note(view: Overview, *, shortened: bool, alone: bool) -> str:
+    """The closing line: where the report comes from, or where there is more."""
+    if alone:
+        return f"Made with datalab {datalab.__version__}."
+    if not view.sections:
         return ""
-    start = "Shortened so that the notebook stays small. " if reduced else ""
+    start = "Shortened so that the notebook stays small. " if shortened else ""
     return f"{start}Every flagged row is in lab.issues and lab.export('findings.csv')."
 
 

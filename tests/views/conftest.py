@@ -102,7 +102,7 @@ def hostile() -> Datalab:
         ATTACK,
         'javascript:alert(1)"><script>alert(2)</script>',
         "x" * 5_000,
-        "a\u202eb\x00c\ud800d",
+        "a\u202eb\x00c",
         "{{ 7 * 7 }}{% raw %}",
         "$\\frac{1}{$",
     ]
@@ -110,9 +110,9 @@ def hostile() -> Datalab:
     codes = np.arange(n) % len(classes)
     frame = pd.DataFrame(
         {
-            "text": [f"{ATTACK} row {i} " + "lorem " * 2_000 for i in range(n)],
-            # pandas' own text type refuses half a character; objects carry it
-            "label' onload='x": np.array([classes[code] for code in codes], dtype=object),
+            # pandas' own text type refuses half a character (U+D800); objects carry it
+            "text": [f"\ud800 {ATTACK} row {i} " + "lorem " * 2_000 for i in range(n)],
+            "label' onload='x": [classes[code] for code in codes],
             ATTACK: [f"</td></table>{ATTACK}{i}" for i in range(n)],
             "{{ 7 * 7 }}": ["\x1b[31mred\x1b[0m"] * n,
         },
