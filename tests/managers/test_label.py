@@ -1,0 +1,112 @@
+"""Wrong labels."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from datalab import Datalab
+from datalab._check import labels_and_probs
+from datalab.exceptions import InputError, ManagerFailed, NotApplicable
+from datalab.managers import Label
+
+
+@pytest.fixture
+def problem() -> tuple[np.ndarray, np.ndarray]:
+    """Two classes of 30 rows; the model is sure, and three labels of class 0 say 1."""
+    true = np.repeat([0, 1], 30)
+    probs = np.where(np.eye(2)[true] == 1, 0.9, 0.1)
+    labels = true.copy()
+    labels[[4, 9, 20]] = 1
+    probs[[4, 9, 20]] = [[0.95, 0.05], [0.94, 0.06], [0.93, 0.07]]
+    return labels, probs
+
+
+def test_hand_computed(problem: Any) -> None:
+    found = Label().find_issues(*labels_and_probs(*problem))
+    assert np.flatnonzero(found.is_issue).tolist() == [4, 9, 20]
+    labels, probs = problem
+    np.testing.assert_array_equal(found.score, probs[np.arange(60), labels])
+    assert found.summary == 1 - 3 / 60
+    assert found.info["num_label_issues"] == 3
+    assert found.info["confident_joint"].tolist() == [[27, 0], [3, 30]]
+    np.testing.assert_allclose(found.info["py"].sum(), 1)
+    table = found.info["classes_by_label_quality"]
+    assert table["Label Issues"].tolist() == [3, 0]
+    np.testing.assert_allclose(found.info["confident_thresholds"][0], probs[labels == 0, 0].mean())
+
+
+def test_class_names_stand_in_the_tables(problem: Any) -> None:
+    labels, probs = problem
+    lab = Datalab({"y": np.array(["cat", "dog"])[labels]}, label_name="y", verbosity=0)
+    lab.find_issues(["label"], pred_probs=probs)
+    info = lab.get_info("label")
+    assert info["classes_by_label_quality"]["Class Name"].tolist() == ["dog", "cat"]
+    assert info["find_issues_inputs"] == {"features": False, "pred_probs": True}
+    assert lab.worst(1)["reason"].iloc[0].startswith("model gives dog only")
+
+
+def test_parameters(problem: Any) -> None:
+    arrays = labels_and_probs(*problem)
+    assert Label(frac_noise=0.5).find_issues(*arrays).num_issues < 3
+    assert Label(filter_by="predicted_neq_given").find_issues(*arrays).num_issues == 3
+    margin = Label(
+        clean_learning_kwargs={"label_quality_scores_kwargs": {"method": "normalized_margin"}}
+    ).find_issues(*arrays)
+    p = arrays[1][4, 1]
+    assert margin.score[4] == pytest.approx((p - (1 - p) + 1) / 2)
+    strict = Label(thresholds=[0.99, 0.99]).find_issues(*arrays)
+    assert strict.num_issues == 0
+    wide = Label(health_summary_parameters={"asymmetric": True}).find_issues(*arrays)
+    assert len(wide.info["overlapping_classes"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ({"filter_by": "prune_by_noise"}, "`filter_by` is 'prune_by_noise'; did you mean 'prune_"),
+        ({"clean_learning_kwargs": {"seed": 1}}, "`clean_learning_kwargs` has 'seed'"),
+    ],
+)
+def test_wrong_parameters(parameters: dict[str, Any], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        Label(**parameters)
+
+
+def test_wrong_thresholds_fail_with_the_reason(problem: Any) -> None:
+    labels, probs = problem
+    lab = Datalab({"y": labels}, label_name="y", verbosity=0)
+    with pytest.warns(ManagerFailed, match=r"`thresholds` has shape \(3,\); give one number"):
+        lab.find_issues({"label": {"thresholds": [0.1, 0.2, 0.3]}}, pred_probs=probs)
+
+
+def test_one_class_is_not_applicable() -> None:
+    labels, probs = labels_and_probs([0] * 20, np.tile([0.9, 0.1], (20, 1)))
+    with pytest.raises(NotApplicable, match="at least two classes, found 1"):
+        Label().find_issues(labels, probs)
+
+
+def test_a_class_that_no_label_uses(problem: Any) -> None:
+    labels, probs = problem
+    padded = np.column_stack([probs * 0.99, np.full(60, 0.01)])
+    found = Label().find_issues(*labels_and_probs(labels, padded))
+    assert np.flatnonzero(found.is_issue).tolist() == [4, 9, 20]
+    assert all(np.isfinite(found.info[key]).all() for key in ("py", "noise_matrix"))
+
+
+def test_order_of_rows_and_of_classes_does_not_matter(problem: Any) -> None:
+    labels, probs = problem
+    flags = Label().find_issues(*labels_and_probs(labels, probs)).is_issue
+    order = np.random.default_rng(0).permutation(60)
+    shuffled = Label().find_issues(*labels_and_probs(labels[order], probs[order])).is_issue
+    np.testing.assert_array_equal(shuffled, flags[order])
+    renamed = Label().find_issues(*labels_and_probs(1 - labels, probs[:, ::-1])).is_issue
+    np.testing.assert_array_equal(renamed, flags)
+
+
+def test_explains_in_words() -> None:
+    row = {"score": 0.012, "given_label": "cat", "predicted_label": "dog"}
+    full = {**row, "given_probability": 0.012, "predicted_probability": 0.62}
+    assert Label().explain(full) == "model gives cat only 1 %; dog has 62 %"
+    assert Label().explain(row) == "model gives cat only 1 %; it suggests dog"
+    assert Label().explain({**row, "predicted_label": "cat"}) == "model gives cat only 1 %"
