@@ -91,12 +91,25 @@ class Plot:
         self.figure.savefig(
             file, format="png", dpi=144, facecolor=_GROUND, metadata={"Software": None}
         )
-        return file.getvalue()
+        return _small_png(file)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:  # noqa: ARG002
         width, height = (round(72 * inches) for inches in self.figure.get_size_inches())
         data = {"image/png": self._repr_png_(), "text/plain": repr(self)}
         return data, {"image/png": {"width": width, "height": height}}
+
+
+def _small_png(file: io.BytesIO) -> bytes:
+    """The same picture in 256 colours: a third of the bytes in every saved notebook."""
+    from PIL import Image
+
+    with Image.open(file) as image:
+        few = image.convert("RGB").quantize(
+            256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+        )  # keeps the colours that mean something; the default mixes them
+    small = io.BytesIO()
+    few.save(small, "PNG", optimize=True)
+    return small.getvalue()
 
 
 # --- confusion ------------------------------------------------------------------------------------

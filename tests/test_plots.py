@@ -176,6 +176,17 @@ def test_more_classes_than_colours_are_gathered():
     assert groups == {"no label", "3 other classes", *(f"c{i}" for i in range(3, 13))}
 
 
+def test_the_colours_of_the_classes_are_kept():
+    codes = np.arange(300) % 10
+    plot = embedding(np.random.default_rng(0).normal(size=(300, 2)), codes, list("abcdefghij"))
+    from datalab.plots import _CLASSES
+
+    pixels = drawn(plot).reshape(-1, 3).astype(int)
+    for colour in _CLASSES:
+        rgb = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+        assert np.abs(pixels - rgb).max(axis=1).min() <= 6
+
+
 def test_embedding_refuses_what_does_not_fit():
     with pytest.raises(InputError, match=r"`features` must have shape \(N, M\), got \(3,\)"):
         embedding(np.zeros(3))

@@ -90,6 +90,7 @@ def _rendered(parts: Iterable["RenderableType"], width: int, colour: bool) -> st
         file=file,
         width=width,
         force_terminal=colour,
+        force_jupyter=False,  # else it would display by itself in a notebook
         color_system="standard" if colour else None,
         legacy_windows=False,
         markup=False,

@@ -51,6 +51,13 @@ def test_nothing_in_the_data_reaches_the_terminal_as_a_command(hostile):
     text.encode("utf-8")
 
 
+def test_in_a_notebook_it_is_returned_and_nothing_is_displayed(digits, monkeypatch):
+    plain = report_text(digits)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setattr("rich.jupyter.display", lambda *_: pytest.fail("displayed"))
+    assert report_text(digits) == plain
+
+
 def test_markup_of_rich_is_only_text(table):
     table.find_issues(["null"])
     lab = table
