@@ -43,10 +43,12 @@ def read_wide(labels_multiannotator: Any) -> WideTable:
     item, annotator = (inner, outer) if by_column else (outer, inner)
     is_frame = hasattr(labels_multiannotator, "columns")
     per_item = np.bincount(item, minlength=values.shape[0])
+    with np.errstate(invalid="ignore"):  # what is no integer is refused below
+        label = cells[at].astype(np.int64)
     table = WideTable(
         item,
         annotator,
-        cells[at].astype(np.int64),
+        label,
         per_item,
         values.shape,
         getattr(labels_multiannotator, "index", None) if is_frame else None,
@@ -89,13 +91,12 @@ def _numbers(labels_multiannotator: Any) -> NDArray[Any]:
 
 
 def _refuse_no_codes(table: WideTable, given: NDArray[Any]) -> None:
-    with np.errstate(invalid="ignore"):
-        wrong = np.flatnonzero((table.label != given) | (table.label < 0))
+    wrong = np.flatnonzero((table.label != given) | (table.label < 0))
     if wrong.size:
         at = int(wrong[0])
         raise InputError(
             "`labels_multiannotator` must hold class codes 0..K-1 (NaN where missing), got "
-            f"{given[at]} in row {table.item[at]} by annotator {table.name(table.annotator[at])!r}"
+            f"{given[at]:g} in row {table.item[at]} by annotator {table.name(int(table.annotator[at]))!r}"
         )
 
 
