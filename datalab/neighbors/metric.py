@@ -164,7 +164,9 @@ class _Look:
         for start in range(0, n_rows, step):
             block = features[start : start + step].astype(np.float64)
             lengths = np.sqrt(np.einsum("ij,ij->i", block, block))
-            shortest, longest = min(shortest, lengths.min()), max(longest, lengths.max())
+            # A row of zeros stands for "nothing there": normalising cannot give it a length.
+            shortest = min(shortest, lengths[lengths > 0].min(initial=np.inf))
+            longest = max(longest, lengths.max())
             lowest = np.minimum(lowest, block.min(axis=0))
             highest = np.maximum(highest, block.max(axis=0))
             block -= origin

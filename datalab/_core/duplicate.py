@@ -1,0 +1,127 @@
+"""Examples that are nearly the same as others.
+
+Two examples are near duplicates when their distance is below a share of the median distance to
+the nearest neighbour.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab._typing import BoolArray, FloatArray, IndexArray
+
+__all__ = ["copy_scores", "duplicate_pairs", "first_of_each_set", "set_ids", "sets_of", "typical"]
+
+# Distances below this are those of equal examples; the median distance is never taken for less
+# than MIN_MEDIAN, so that a data set of copies has one scale.
+EQUAL = 1e-8
+MIN_MEDIAN = 1e-6
+# Sets of copies list each other completely up to this many pairs for each example of the data.
+PAIRS_PER_ROW, MIN_PAIRS = 100, 10_000_000
+
+Pairs = tuple[IndexArray, IndexArray]
+
+
+def typical(nearest: FloatArray) -> float:
+    """The median distance to the nearest neighbour, at least 1e-6."""
+    return max(float(np.median(nearest.astype(np.float64))), MIN_MEDIAN)
+
+
+def copy_scores(nearest: FloatArray, median: float) -> NDArray[np.float64]:
+    """1 - exp(-distance / median) of the nearest neighbour, shape (N,); 0 for exact copies."""
+    distances = nearest.astype(np.float64)
+    scores = -np.expm1(-distances / median)
+    scores[distances < EQUAL] = 0.0
+    return scores
+
+
+def duplicate_pairs(
+    indices: NDArray[np.signedinteger], distances: FloatArray, radius: float
+) -> Pairs:
+    """All pairs (row, near duplicate), in both directions, by row and then from near to far.
+
+    Parameters
+    ----------
+    indices, distances : ndarray of shape (N, k)
+        The nearest neighbours of each example, near to far.
+    radius : float
+        Pairs closer than this are near duplicates.
+
+    Notes
+    -----
+    O(N k log N). Exact copies of an example, however many, all stand in its set although only k
+    of them are its neighbours; in huge sets of copies (see `PAIRS_PER_ROW`) only the neighbours
+    do. `set_ids` is complete in either case.
+    """
+    n_rows = len(indices)
+    close = distances < radius
+    row, column = np.nonzero(close)
+    other = indices[row, column].astype(np.intp)
+    length = distances[row, column]
+    copies = _copies(row[length == 0], other[length == 0], n_rows, indices.shape[1])
+    left = np.concatenate([row, other, copies[0]])
+    right = np.concatenate([other, row, copies[1]])
+    length = np.concatenate([length, length, np.zeros(len(copies[0]), dtype=length.dtype)])
+    _, first = np.unique(left * n_rows + right, return_index=True)
+    order = first[np.lexsort((right[first], length[first], left[first]))]
+    return left[order], right[order]
+
+
+def _copies(row: IndexArray, other: IndexArray, n_rows: int, k: int) -> Pairs:
+    """All pairs among exact copies where there are more of them than neighbours."""
+    group = _components(row, other, n_rows)
+    sizes = np.bincount(group)
+    many = np.flatnonzero(sizes > k + 1)
+    many = many[np.argsort(sizes[many], kind="stable")]
+    affordable = np.cumsum(sizes[many] ** 2) <= max(MIN_PAIRS, PAIRS_PER_ROW * n_rows)
+    many = many[affordable]
+    if not len(many):
+        return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
+    members = np.argsort(group, kind="stable")
+    ends = np.cumsum(sizes)
+    lists = [members[ends[g] - sizes[g] : ends[g]] for g in many]
+    left = np.concatenate([np.repeat(rows, len(rows)) for rows in lists])
+    right = np.concatenate([np.tile(rows, len(rows)) for rows in lists])
+    return left[left != right], right[left != right]
+
+
+def _components(left: IndexArray, right: IndexArray, n_rows: int) -> IndexArray:
+    """Which connected component each row belongs to."""
+    # Only here, and slow to import.
+    from scipy.sparse import coo_array  # noqa: PLC0415
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    edges = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(n_rows, n_rows))
+    component: IndexArray = connected_components(edges, directed=False)[1].astype(np.intp)
+    return component
+
+
+def sets_of(pairs: Pairs, n_rows: int) -> list[IndexArray]:
+    """The near duplicates of each row, near to far: a list of N arrays, empty where none."""
+    left, right = pairs
+    rows, starts = np.unique(left, return_index=True)
+    sets: list[IndexArray] = [np.empty(0, dtype=np.intp)] * n_rows
+    for row, members in zip(rows.tolist(), np.split(right, starts[1:]), strict=False):
+        sets[row] = members
+    return sets
+
+
+def set_ids(pairs: Pairs, n_rows: int) -> IndexArray:
+    """Number of the set each row belongs to, by first row; -1 for rows without near duplicates.
+
+    A set is a connected component: near duplicates of near duplicates belong to it.
+    """
+    component = _components(*pairs, n_rows)
+    in_set = np.zeros(n_rows, dtype=bool)
+    in_set[pairs[0]] = True
+    ids = np.full(n_rows, -1, dtype=np.intp)
+    _, first, which = np.unique(component[in_set], return_index=True, return_inverse=True)
+    ids[in_set] = np.argsort(np.argsort(first))[which]
+    return ids
+
+
+def first_of_each_set(ids: IndexArray) -> BoolArray:
+    """Whether a row is the first of its set, or in none: the rows that stay without duplicates."""
+    keep = ids < 0
+    _, first = np.unique(ids, return_index=True)
+    keep[first] = True
+    return keep

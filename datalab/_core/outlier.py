@@ -1,0 +1,157 @@
+"""How untypical an example is: far from its neighbours, or uncertain to the model.
+
+Kuan, Mueller: Back to the basics: revisiting out-of-distribution detection baselines, ICML
+workshop 2022 (mean distance to the k nearest neighbours; entropy and maximum of adjusted
+probabilities). Liu, Lochman, Zach: GEN: pushing the limits of softmax-based out-of-distribution
+detection, CVPR 2023, eq. 2 (generalised entropy).
+
+Scores lie in [0, 1]; low means outlier.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab._core.blocks import each_block, row_blocks
+from datalab._core.rank import adjusted
+from datalab._typing import BoolArray, FloatArray, Probs
+
+__all__ = [
+    "METHODS",
+    "distance_cut",
+    "distance_scores",
+    "least_likely",
+    "mean_distances",
+    "probability_scores",
+    "rounding_noise",
+    "scale_of",
+]
+
+# Sums of squares of equal rows come out as large as that instead of 0.
+ROUNDING = 100 * float(np.finfo(np.float64).eps)
+# Distances are never divided by less, so that a data set of near copies has no outliers.
+MIN_SCALE = 1e-6
+
+
+def mean_distances(distances: FloatArray) -> NDArray[np.float64]:
+    """Mean distance of each example to its neighbours; (N, k) to (N,)."""
+    means: NDArray[np.float64] = distances.mean(axis=1, dtype=np.float64)
+    return means
+
+
+def scale_of(means: NDArray[np.float64]) -> float:
+    """The scaling factor of a data set: the median of its mean distances, never quite 0."""
+    return max(float(np.median(means)), ROUNDING)
+
+
+def rounding_noise(metric: str, p: float = 2) -> float:
+    """Distances below this may be those of equal examples: they come from rounding alone.
+
+    Where a distance is a root of a sum, so is its rounding; cosine distance is half the square of
+    a Euclidean one.
+    """
+    if metric == "cosine":
+        return ROUNDING / 2
+    if metric == "euclidean":
+        return float(ROUNDING**0.5)
+    return float(ROUNDING ** (1 / p)) if metric == "minkowski" and np.isfinite(p) else 0.0
+
+
+def distance_scores(
+    means: NDArray[np.float64], *, scale: float, t: float = 1.0, noise: float = 0.0
+) -> NDArray[np.float64]:
+    """Exp(-t · mean distance / scale), shape (N,); exactly 1 below the rounding noise."""
+    scores: NDArray[np.float64] = np.exp(-t * means / max(scale, MIN_SCALE))
+    scores[means < noise] = 1.0
+    return scores
+
+
+def distance_cut(means: NDArray[np.float64], threshold: float) -> float:
+    """Mean distances above this are outliers: Tukey's fence, Q3 + (1 / threshold - 1) · IQR.
+
+    Tukey: Exploratory data analysis, 1977, section 2D. The usual fence of 1.7 IQR is a threshold
+    of 0.37; 1 flags the farthest quarter, 0 nothing.
+    """
+    if threshold == 0:
+        return float("inf")
+    q1, q3 = np.percentile(means, [25, 75])
+    return float(q3 + (1 / threshold - 1) * (q3 - q1))
+
+
+def _entropy(block: FloatArray, _m: int, _gamma: float) -> NDArray[np.float64]:
+    """1 less the entropy, in units of the largest possible one."""
+    n_classes = block.shape[1]
+    if n_classes < 2:
+        return np.ones(len(block))
+    logs = np.log(np.maximum(block, np.finfo(block.dtype).tiny))
+    score: NDArray[np.float64] = 1.0 + np.einsum("ij,ij->i", block, logs) / np.log(n_classes)
+    return score
+
+
+def _least_confidence(block: FloatArray, _m: int, _gamma: float) -> FloatArray:
+    top: FloatArray = block.max(axis=1)
+    return top
+
+
+def _gen(block: FloatArray, m: int, gamma: float) -> FloatArray:
+    """1 less the generalised entropy of the m largest values."""
+    softmax = np.exp(block)
+    softmax /= softmax.sum(axis=1, keepdims=True)
+    if m < softmax.shape[1]:
+        softmax = np.partition(softmax, -m, axis=1)[:, -m:]
+    score: FloatArray = 1.0 - ((softmax * (1.0 - softmax)) ** gamma).sum(axis=1) / m
+    return score
+
+
+METHODS: dict[str, Callable[[FloatArray, int, float], FloatArray]] = {
+    "entropy": _entropy,
+    "least_confidence": _least_confidence,
+    "gen": _gen,
+}
+
+
+def probability_scores(
+    pred_probs: Probs,
+    method: str = "entropy",
+    *,
+    thresholds: FloatArray | None = None,
+    m: int = 100,
+    gamma: float = 0.1,
+) -> NDArray[np.float64]:
+    """How sure the model is of each example, shape (N,).
+
+    Parameters
+    ----------
+    pred_probs : Probs of shape (N, K)
+    method : {"entropy", "least_confidence", "gen"}
+        1 - entropy / log K; the largest probability; 1 - Σ (q (1 - q))^γ / m over the m largest
+        softmaxed probabilities q.
+    thresholds : ndarray of shape (K,), optional
+        Confident thresholds, by which probabilities are adjusted first.
+    m, gamma : int, float
+        Of "gen".
+    """
+    score = partial(_block_scores, pred_probs, METHODS[method], thresholds, m, gamma)
+    blocks = row_blocks(len(pred_probs), 8 * pred_probs.shape[1])
+    return np.concatenate(each_block(score, blocks))
+
+
+def _block_scores(
+    pred_probs: Probs,
+    method: Callable[[FloatArray, int, float], FloatArray],
+    thresholds: FloatArray | None,
+    m: int,
+    gamma: float,
+    rows: slice,
+) -> NDArray[np.float64]:
+    block: FloatArray = pred_probs[rows]
+    if thresholds is not None:
+        block = adjusted(block, thresholds)
+    return method(block, m, gamma).astype(np.float64)
+
+
+def least_likely(scores: NDArray[np.float64], threshold: float) -> BoolArray:
+    """Whether a score is below `threshold` times the median score."""
+    return scores < threshold * np.median(scores)
