@@ -6,6 +6,7 @@ number has to change.
 """
 
 import difflib
+import itertools
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,24 +14,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._typing import Codes, FloatArray, Probs
+from datalab._typing import BoolArray, Codes, FloatArray, Probs
 from datalab.exceptions import InputError, InputTypeError, InputWarning, OptionError
 
 __all__ = [
     "as_array",
     "choice",
     "class_codes",
+    "class_name_list",
     "codes_within",
     "did_you_mean",
     "feature_matrix",
     "floats",
     "jobs",
     "keywords",
+    "label_sets",
+    "label_sets_and_probs",
     "labels_and_probs",
     "listing",
+    "multilabel_joint",
     "named_classes",
+    "numeric_labels",
+    "one_vs_rest",
+    "per_class_matrices",
     "probabilities",
     "random_stream",
+    "removals_per_class",
     "same_length",
     "square_matrix",
     "two_classes",
@@ -441,3 +450,147 @@ def codes_within(labels: Any, n_classes: int) -> Codes:
             f"`labels` goes up to {int(codes.max())} but the joint has {n_classes} classes"
         )
     return codes
+
+
+def numeric_labels(values: Any, *, name: str) -> FloatArray:
+    """Numbers of a regression, shape (N,): finite, at least one; integers stay integers.
+
+    Raises
+    ------
+    InputError
+        Not one-dimensional (one column is), empty, text, booleans, NaN or infinite.
+    """
+    try:
+        array = as_array(values, name=name)
+    except InputTypeError as error:
+        raise InputError(str(error)) from error
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1 or not array.size:
+        raise InputError(
+            f"`{name}` must be one-dimensional, one number per example, got shape {array.shape}"
+        )
+    if array.dtype.kind == "b":
+        raise InputError(f"`{name}` must be numbers, got booleans; for classes see datalab.filter")
+    numbers = array if array.dtype.kind in "iu" else floats(array, name=name)
+    bad = ~np.isfinite(numbers)
+    if bad.any():
+        at = int(np.flatnonzero(bad)[0])
+        raise InputError(
+            f"`{name}` has {numbers[at]} in row {at} ({int(bad.sum())} rows affected); fill in or "
+            "remove missing values"
+        )
+    return numbers
+
+
+def label_sets(labels: Any, n_classes: int) -> BoolArray:
+    """Which classes each example is labelled with, shape (N, K), from a list of lists of classes.
+
+    Raises
+    ------
+    InputTypeError
+        Not a list with one list per example.
+    InputError
+        A class that is not an integer 0..K-1.
+    """
+    remedy = "give one list of class indices per example, for example [[0, 2], [], [1]]"
+    if isinstance(labels, (str, bytes)) or not hasattr(labels, "__iter__"):
+        raise InputTypeError(f"`labels` is of type {type(labels).__name__}; {remedy}")
+    if isinstance(labels, np.ndarray) and labels.ndim != 1:
+        raise InputTypeError(
+            f"`labels` is an array of shape {labels.shape}; {remedy}. From a table of zeros and "
+            "ones: [np.flatnonzero(row) for row in table]"
+        )
+    rows = list(labels)
+    if any(isinstance(row, (str, bytes)) or not hasattr(row, "__len__") for row in rows):
+        row = next(r for r in rows if isinstance(r, (str, bytes)) or not hasattr(r, "__len__"))
+        raise InputTypeError(f"`labels` has {row!r:.60} in place of a list; {remedy}")
+    lengths = np.fromiter((len(row) for row in rows), dtype=np.intp, count=len(rows))
+    flat = list(itertools.chain.from_iterable(rows))
+    classes = class_codes(np.asarray(flat) if flat else np.empty(0, np.int64))
+    if classes.size and int(classes.max()) >= n_classes:
+        raise InputError(
+            f"`pred_probs` has {n_classes} columns but `labels` goes up to {int(classes.max())}; "
+            "give one column per class, column k for class k"
+        )
+    present = np.zeros((len(rows), n_classes), dtype=bool)
+    present[np.repeat(np.arange(len(rows)), lengths), classes] = True
+    return present
+
+
+def label_sets_and_probs(labels: Any, pred_probs: Any) -> tuple[BoolArray, Probs]:
+    """Sets of labels and predicted probabilities, both (N, K), that belong together.
+
+    Raises
+    ------
+    InputTypeError, InputError
+        See `label_sets` and `probabilities`; different lengths, or no example.
+    """
+    probs = probabilities(pred_probs)
+    present = label_sets(labels, probs.shape[1])
+    if not same_length(labels=present, pred_probs=probs):
+        raise InputError("`labels` and `pred_probs` are empty; give at least one example")
+    return present, probs
+
+
+def one_vs_rest(present: BoolArray, pred_probs: Probs, k: int) -> tuple[Codes, Probs]:
+    """The binary problem of class k: labels 0 (absent) or 1, probabilities (1 - p, p)."""
+    p = pred_probs[:, k]
+    return Codes(present[:, k].astype(np.int64)), Probs(np.stack([1 - p, p], axis=1))
+
+
+def removals_per_class(numbers: Any, n_classes: int) -> NDArray[np.intp] | None:
+    """`num_to_remove_per_class` as one number per class."""
+    if numbers is None:
+        return None
+    array = np.asarray(numbers)
+    if array.ndim == 0:
+        array = np.full(n_classes, array)
+    if array.shape != (n_classes,) or array.dtype.kind not in "iuf" or not (array >= 0).all():
+        raise InputError(
+            f"`num_to_remove_per_class` is {listing(np.ravel(np.asarray(numbers)).tolist())}; give "
+            f"one number >= 0, or one for each of the {n_classes} classes"
+        )
+    return array.astype(np.intp)
+
+
+def per_class_matrices(values: Any, *, name: str, n_classes: int | None = None) -> FloatArray:
+    """One 2 x 2 matrix per class, shape (K, 2, 2): finite numbers, none negative."""
+    matrices = as_array(values, name=name)
+    if matrices.shape != (len(matrices) if n_classes is None else n_classes, 2, 2):
+        raise InputError(
+            f"`{name}` must have shape ({'K' if n_classes is None else n_classes}, 2, 2), one "
+            f"matrix of (given, true) per class, got shape {matrices.shape}"
+        )
+    for k, matrix in enumerate(matrices):
+        square_matrix(matrix, name=f"{name}[{k}]", size=2)
+    return floats(matrices, name=name)
+
+
+def class_name_list(class_names: Any, n_classes: int) -> list[Any] | None:
+    """One name per class, in order, from a sequence or a dict {0: name, …}; None stays None."""
+    if class_names is None:
+        return None
+    names = named_classes(class_names if hasattr(class_names, "__len__") else list(class_names))
+    if sorted(names) != list(range(n_classes)):
+        raise InputError(
+            f"`class_names` has {len(names)} names but there are {n_classes} classes; give one "
+            "name per class"
+        )
+    return [names[k] for k in range(n_classes)]
+
+
+def multilabel_joint(confident_joint: Any, n_classes: int) -> FloatArray | None:
+    """A confident joint of shape (K, 2, 2); a (K, K) one says nothing and is ignored."""
+    if confident_joint is None:
+        return None
+    joint = as_array(confident_joint, name="confident_joint")
+    if joint.shape == (n_classes, n_classes):
+        warnings.warn(
+            f"`confident_joint` has shape {joint.shape} and is ignored; the one to use has shape "
+            f"({n_classes}, 2, 2): datalab.count.compute_confident_joint(…, multi_label=True)",
+            InputWarning,
+            stacklevel=3,
+        )
+        return None
+    return per_class_matrices(joint, name="confident_joint", n_classes=n_classes)

@@ -11,13 +11,16 @@ from datalab._check import (
     choice,
     class_codes,
     codes_within,
+    label_sets,
+    label_sets_and_probs,
     labels_and_probs,
+    per_class_matrices,
     square_matrix,
     two_classes,
 )
 from datalab._core import count as core
-from datalab._core import latent
-from datalab._typing import Codes, FloatArray, IndexArray, Probs
+from datalab._core import latent, multilabel
+from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 from datalab.exceptions import InputError, InputWarning
 
 __all__ = [
@@ -76,6 +79,8 @@ def get_confident_thresholds(
     >>> get_confident_thresholds([0, 0, 1], [[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]])
     array([0.8, 0.8])
     """
+    if multi_label:
+        return multilabel.thresholds(*label_sets_and_probs(labels, pred_probs))
     return core.confident_thresholds(*labels_and_probs(labels, pred_probs))
 
 
@@ -87,7 +92,7 @@ def compute_confident_joint(
     calibrate: bool = True,
     multi_label: bool = False,
     return_indices_of_off_diagonals: bool = False,
-) -> NDArray[np.int64] | tuple[NDArray[np.int64], IndexArray]:
+) -> NDArray[np.int64] | tuple[NDArray[np.int64], IndexArray | list[IndexArray]]:
     """Count the examples that are confidently of class j although their label is i.
 
     Parameters
@@ -129,6 +134,13 @@ def compute_confident_joint(
     array([[2, 0],
            [1, 1]])
     """
+    if multi_label:
+        present, sets_probs = label_sets_and_probs(labels, pred_probs)
+        cuts = None if thresholds is None else _multilabel_thresholds(thresholds, sets_probs)
+        joints, rows = multilabel.joints(present, sets_probs, cuts)
+        if calibrate:
+            joints = _calibrate_per_class(joints, present)
+        return (joints, rows) if return_indices_of_off_diagonals else joints
     codes, probs = labels_and_probs(labels, pred_probs)
     n_classes = probs.shape[1]
     guesses = core.confident_guesses(probs, _thresholds(codes, probs, thresholds))
@@ -138,6 +150,23 @@ def compute_confident_joint(
     if return_indices_of_off_diagonals:
         return joint, np.flatnonzero(core.off_diagonal(codes, guesses))
     return joint
+
+
+def _multilabel_thresholds(thresholds: ArrayLike, probs: Probs) -> FloatArray:
+    cuts = np.asarray(thresholds, dtype=np.float64)
+    if cuts.shape != (probs.shape[1], 2) or not np.isfinite(cuts).all():
+        raise InputError(
+            f"`thresholds` must be finite and of shape ({probs.shape[1]}, 2), for (absent, "
+            f"present) of each class, got shape {cuts.shape}"
+        )
+    return cuts
+
+
+def _calibrate_per_class(joints: NDArray[Any], present: BoolArray) -> NDArray[np.int64]:
+    having = np.count_nonzero(present, axis=0)
+    counts = np.stack([len(present) - having, having], axis=1)
+    pairs = zip(joints, counts, strict=True)
+    return np.stack([core.calibrate(joint, count) for joint, count in pairs])
 
 
 def _thresholds(codes: Codes, probs: Probs, thresholds: ArrayLike | None) -> FloatArray:
@@ -190,6 +219,9 @@ def calibrate_confident_joint(
     array([[6, 2],
            [0, 2]])
     """
+    if multi_label:
+        joints = per_class_matrices(confident_joint, name="confident_joint")
+        return _calibrate_per_class(joints, label_sets(labels, len(joints)))
     joint = square_matrix(confident_joint, name="confident_joint")
     return core.calibrate(joint, _counts(labels, len(joint)))
 
@@ -232,12 +264,29 @@ def estimate_joint(
     array([[0.5 , 0.  ],
            [0.25, 0.25]])
     """
+    if multi_label:
+        return _estimate_joints(labels, pred_probs, confident_joint)
     if confident_joint is None:
         codes, probs = labels_and_probs(labels, pred_probs)
         counts = core.label_counts(codes, probs.shape[1])
         return core.estimate_joint(core.confident_joint(codes, probs), counts)
     joint = square_matrix(confident_joint, name="confident_joint")
     return core.estimate_joint(joint, None if labels is None else _counts(labels, len(joint)))
+
+
+def _estimate_joints(
+    labels: Any, pred_probs: ArrayLike | None, confident_joint: ArrayLike | None
+) -> FloatArray:
+    """One joint distribution per class, shape (K, 2, 2)."""
+    joints: NDArray[Any]
+    if confident_joint is not None:
+        joints = per_class_matrices(confident_joint, name="confident_joint")
+        if labels is not None:
+            joints = _calibrate_per_class(joints, label_sets(labels, len(joints)))
+    else:
+        present, probs = label_sets_and_probs(labels, pred_probs)
+        joints = _calibrate_per_class(multilabel.joints(present, probs)[0], present)
+    return np.stack([core.estimate_joint(joint) for joint in joints])
 
 
 def num_label_issues(
@@ -259,7 +308,8 @@ def num_label_issues(
     estimation_method : {"off_diagonal", "off_diagonal_calibrated", "off_diagonal_custom"}
         The examples off the diagonal of the confident joint whose label is not their most
         probable class; N times the mass off the diagonal of the estimated joint; the same from
-        the given `confident_joint`.
+        the given `confident_joint`. Multi-label: the examples with any class off the diagonal of
+        its confident joint, whatever the method.
 
     Returns
     -------
@@ -280,6 +330,10 @@ def num_label_issues(
     >>> num_label_issues([0, 0, 1, 1], [[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.9, 0.1]])
     1
     """
+    if multi_label:
+        present, sets_probs = label_sets_and_probs(labels, pred_probs)
+        flags = multilabel.issues(present, sets_probs, filter_by="confident_learning")
+        return int(np.count_nonzero(flags))
     methods = ["off_diagonal", "off_diagonal_calibrated", "off_diagonal_custom"]
     choice(estimation_method, methods, name="estimation_method")
     custom = estimation_method == "off_diagonal_custom"

@@ -12,16 +12,19 @@ from datalab._check import (
     choice,
     jobs,
     keywords,
+    label_sets_and_probs,
     labels_and_probs,
-    listing,
+    multilabel_joint,
+    removals_per_class,
     square_matrix,
     two_classes,
 )
 from datalab._core import count as core
-from datalab._core.filter import COUNTING, PRUNING, label_issues
+from datalab._core import multilabel
+from datalab._core.filter import COUNTING, PRUNING, check_options, label_issues, warn_of_small
 from datalab._core.rank import SCORES, label_quality, worst_first
-from datalab._typing import BoolArray, Codes, IndexArray
-from datalab.exceptions import InputError, InputWarning, OptionError
+from datalab._typing import BoolArray, IndexArray
+from datalab.exceptions import OptionError
 
 __all__ = [
     "find_label_issues",
@@ -134,17 +137,40 @@ def find_label_issues(
     if return_indices_ranked_by is not None:
         choice(return_indices_ranked_by, SCORES, name="return_indices_ranked_by")
     options = keywords(rank_by_kwargs, ["adjust_pred_probs"], name="rank_by_kwargs")
+    adjust = bool(options.get("adjust_pred_probs", False))
+    if multi_label:
+        warnings.warn(
+            "multi_label=True is deprecated; use "
+            "datalab.multilabel_classification.filter.find_label_issues",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        present, sets_probs = label_sets_and_probs(labels, pred_probs)
+        flags = multilabel.issues(
+            present,
+            sets_probs,
+            filter_by=filter_by,
+            frac_noise=frac_noise,
+            num_to_remove_per_class=removals_per_class(
+                num_to_remove_per_class, sets_probs.shape[1]
+            ),
+            min_examples_per_class=min_examples_per_class,
+            joint=multilabel_joint(confident_joint, sets_probs.shape[1]),
+        )
+        if return_indices_ranked_by is None:
+            return flags
+        return multilabel.ranked(flags, present, sets_probs, return_indices_ranked_by, adjust)
     codes, probs = labels_and_probs(labels, pred_probs)
     if codes[0] > 0:
         two_classes(codes)
     n_classes = probs.shape[1]
-    numbers = _removals_per_class(num_to_remove_per_class, n_classes)
+    numbers = removals_per_class(num_to_remove_per_class, n_classes)
     joint = None
     if confident_joint is not None:
         joint = square_matrix(confident_joint, name="confident_joint", size=n_classes)
-    _say_what_is_ignored(filter_by, frac_noise, numbers is not None, joint is not None)
+    check_options(filter_by, frac_noise, numbers is not None, joint is not None)
     if filter_by in PRUNING:
-        _say_what_is_small(codes, n_classes, min_examples_per_class)
+        warn_of_small(core.label_counts(codes, n_classes), min_examples_per_class)
     flags = label_issues(
         codes,
         probs,
@@ -159,60 +185,8 @@ def find_label_issues(
     if return_indices_ranked_by is None:
         return flags
     rows = np.flatnonzero(flags)
-    adjust = bool(options.get("adjust_pred_probs", False))
     quality = label_quality(codes, probs, return_indices_ranked_by, adjust=adjust, rows=rows)
     return worst_first(rows, quality)
-
-
-def _removals_per_class(numbers: int | ArrayLike | None, n_classes: int) -> IndexArray | None:
-    """`num_to_remove_per_class` as one number per class."""
-    if numbers is None:
-        return None
-    array = np.asarray(numbers)
-    if array.ndim == 0:
-        array = np.full(n_classes, array)
-    if array.shape != (n_classes,) or array.dtype.kind not in "iuf" or not (array >= 0).all():
-        raise InputError(
-            f"`num_to_remove_per_class` is {listing(np.ravel(np.asarray(numbers)).tolist())}; give "
-            f"one number >= 0, or one for each of the {n_classes} classes"
-        )
-    return array.astype(np.intp)
-
-
-def _say_what_is_ignored(filter_by: str, frac_noise: float, numbers: bool, joint: bool) -> None:
-    pruning = ", ".join(repr(method) for method in PRUNING)
-    if not frac_noise >= 0:
-        raise InputError(f"`frac_noise` is {frac_noise!r}; give a share >= 0 of the issues")
-    if numbers and filter_by in COUNTING:
-        raise InputError(
-            f"`num_to_remove_per_class` cannot be used with filter_by={filter_by!r}; use one of "
-            f"{pruning}"
-        )
-    if frac_noise != 1.0 and filter_by in COUNTING:
-        warnings.warn(
-            f"`frac_noise` is ignored with filter_by={filter_by!r}; it concerns {pruning}",
-            InputWarning,
-            stacklevel=3,
-        )
-    if joint and filter_by == "confident_learning":
-        warnings.warn(
-            "`confident_joint` is ignored with filter_by='confident_learning', which needs the "
-            "rows it was counted from",
-            InputWarning,
-            stacklevel=3,
-        )
-
-
-def _say_what_is_small(codes: Codes, n_classes: int, min_examples: int) -> None:
-    counts = core.label_counts(codes, n_classes)
-    small = np.flatnonzero((counts > 0) & (counts <= min_examples))
-    if small.size:
-        warnings.warn(
-            f"classes {listing(small.tolist())} have no more than min_examples_per_class="
-            f"{min_examples} examples and are left alone",
-            InputWarning,
-            stacklevel=3,
-        )
 
 
 def find_predicted_neq_given(
@@ -239,6 +213,9 @@ def find_predicted_neq_given(
     >>> find_predicted_neq_given([0, 1], [[0.9, 0.1], [0.6, 0.4]])
     array([False,  True])
     """
+    if multi_label:
+        present, sets_probs = label_sets_and_probs(labels, pred_probs)
+        return multilabel.issues(present, sets_probs, filter_by="predicted_neq_given")
     codes, probs = labels_and_probs(labels, pred_probs)
     two_classes(codes)
     return label_issues(codes, probs, filter_by="predicted_neq_given")

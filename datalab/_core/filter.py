@@ -6,6 +6,7 @@ fixed number is asked for: then the lower row number goes first. A row whose lab
 probable class is never flagged, except by the rules called low_….
 """
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -24,8 +25,17 @@ from datalab._core.count import (
 )
 from datalab._core.rank import label_quality
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
+from datalab.exceptions import InputError, InputWarning
 
-__all__ = ["COUNTING", "PRUNING", "label_issues", "lowest", "removals"]
+__all__ = [
+    "COUNTING",
+    "PRUNING",
+    "check_options",
+    "label_issues",
+    "lowest",
+    "removals",
+    "warn_of_small",
+]
 
 
 def label_issues(
@@ -68,6 +78,48 @@ def label_issues(
         counts <= max(1, min_examples_per_class),  # a lone example of a class is never flagged
         num_to_remove_per_class,
     )
+
+
+def check_options(filter_by: str, frac_noise: float, fixed: bool, joint: bool) -> None:
+    """Raise for options that do not go together, and warn of those that are ignored.
+
+    `fixed` and `joint` tell whether numbers to remove, and a confident joint, were given.
+    """
+    if not frac_noise >= 0:
+        raise InputError(f"`frac_noise` is {frac_noise!r}; give a share >= 0 of the issues")
+    if filter_by in PRUNING:
+        return
+    if fixed:
+        raise InputError(
+            f"`num_to_remove_per_class` cannot be used with filter_by={filter_by!r}; use one of "
+            f"{', '.join(PRUNING)}"
+        )
+    if frac_noise != 1.0:
+        warnings.warn(
+            f"`frac_noise` is ignored with filter_by={filter_by!r}; it concerns "
+            f"{', '.join(PRUNING)}",
+            InputWarning,
+            stacklevel=3,
+        )
+    if joint and filter_by == "confident_learning":
+        warnings.warn(
+            "`confident_joint` is ignored with filter_by='confident_learning', which needs the "
+            "rows it was counted from",
+            InputWarning,
+            stacklevel=3,
+        )
+
+
+def warn_of_small(counts: IndexArray, min_examples: int) -> None:
+    """Warn of classes with 1 to `min_examples` examples: pruning leaves them alone."""
+    small = np.flatnonzero((counts > 0) & (counts <= min_examples))
+    if small.size:
+        warnings.warn(
+            f"classes {small.tolist()} have no more than min_examples_per_class={min_examples} "
+            "examples and are left alone",
+            InputWarning,
+            stacklevel=3,
+        )
 
 
 def removals(joint: NDArray[Any], min_examples: int, frac_noise: float) -> NDArray[np.int64]:
