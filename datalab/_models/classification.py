@@ -1,103 +1,16 @@
-"""Models that are fitted here: copies of an estimator, rows of its input, cross-validation.
+"""Out-of-sample predicted probabilities of a classifier."""
 
-Whatever a model takes as `X` (array, table, sparse matrix, list, torch data set) passes through
-unchanged, cut into rows; labels are class codes. A seed reaches the copies of an estimator through
-their own ``random_state``; numpy's global stream is never touched.
-"""
-
-import importlib
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from datalab._models.fitting import fresh_copy, take_rows
 from datalab._typing import Codes, FloatArray, IndexArray
 from datalab.exceptions import InputError, InputTypeError, InputWarning
 
-__all__ = ["count_rows", "cross_val_pred_probs", "fresh_copy", "take_rows"]
-
-
-def count_rows(X: Any, *, name: str = "X") -> int:
-    """The number of examples in `X`: its ``shape[0]`` or its ``len``.
-
-    Raises
-    ------
-    InputTypeError
-        `X` has neither.
-    """
-    try:
-        return int(X.shape[0]) if hasattr(X, "shape") else len(X)
-    except (TypeError, IndexError) as error:
-        raise InputTypeError(
-            f"`{name}` must hold one example per row (array, DataFrame, sparse matrix, list, …), "
-            f"got {type(X).__name__}"
-        ) from error
-
-
-def take_rows(X: Any, rows: IndexArray, *, name: str = "X") -> Any:
-    """The given rows of `X`, in its own type (sparse matrices as CSR, tuples as lists).
-
-    Parameters
-    ----------
-    X : array-like, DataFrame, Series, sparse matrix, list or torch data set of N examples
-    rows : integer array
-        Positions.
-    name : str
-        Name of the argument, for messages.
-
-    Raises
-    ------
-    InputTypeError
-        `X` cannot be indexed by a list of rows.
-    """
-    if hasattr(X, "iloc"):
-        return X.iloc[rows]
-    if isinstance(X, (list, tuple)):
-        return [X[row] for row in rows]
-    if hasattr(X, "tocsr"):
-        return X.tocsr()[rows]
-    if any(kind.__module__.startswith("torch.utils.data") for kind in type(X).__mro__):
-        return importlib.import_module("torch.utils.data").Subset(X, rows.tolist())
-    try:
-        return X[rows]
-    except (TypeError, KeyError, IndexError, ValueError) as error:
-        raise InputTypeError(
-            f"`{name}` ({type(X).__name__}) must support {name}[list of rows] or "
-            f"{name}.iloc[list of rows]; np.asarray({name}) usually does"
-        ) from error
-
-
-def fresh_copy(model: Any, stream: np.random.RandomState | None = None) -> Any:
-    """An unfitted copy of `model`; random states that are left open are tied to `stream`.
-
-    Several copies tied to one stream draw from it one after the other, as they would from numpy's
-    global stream if that had been seeded.
-
-    Raises
-    ------
-    InputError
-        scikit-learn cannot clone `model`.
-    """
-    from sklearn.base import clone  # noqa: PLC0415  (whoever trains nothing does not load it)
-
-    try:
-        copy = clone(model)
-    except (TypeError, RuntimeError) as error:
-        raise InputError(
-            f"{type(model).__name__} cannot be cloned by sklearn.base.clone ({error}); give it "
-            "get_params() and a constructor that stores its arguments, or make out-of-sample "
-            "predictions yourself and pass pred_probs="
-        ) from error
-    if stream is not None:
-        unset = {
-            name: stream
-            for name, value in copy.get_params(deep=True).items()
-            if value is None and name.split("__")[-1] == "random_state"
-        }
-        if unset:
-            copy.set_params(**unset)
-    return copy
+__all__ = ["cross_val_pred_probs"]
 
 
 def cross_val_pred_probs(
@@ -192,7 +105,8 @@ def _stratified_folds(
     from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415
 
     try:
-        folds = StratifiedKFold(n_splits=cv_n_folds, shuffle=True, random_state=seed)
+        shuffling = seed if seed is not None else np.random.RandomState()
+        folds = StratifiedKFold(n_splits=cv_n_folds, shuffle=True, random_state=shuffling)
         return list(folds.split(np.empty(len(codes)), codes))
     except ValueError as error:
         largest = int(np.bincount(codes).max()) if len(codes) else 0
