@@ -37,6 +37,7 @@ __all__ = [
     "numeric_labels",
     "one_vs_rest",
     "per_class_matrices",
+    "pixel_arrays",
     "probabilities",
     "random_stream",
     "removals_per_class",
@@ -472,6 +473,10 @@ def numeric_labels(values: Any, *, name: str) -> FloatArray:
         )
     if array.dtype.kind == "b":
         raise InputError(f"`{name}` must be numbers, got booleans; for classes see datalab.filter")
+    if array.dtype.kind == "c":
+        raise InputError(
+            f"Complex data not supported: `{name}` is {array.dtype}, pass its real part"
+        )
     numbers = array if array.dtype.kind in "iu" else floats(array, name=name)
     bad = ~np.isfinite(numbers)
     if bad.any():
@@ -594,3 +599,31 @@ def multilabel_joint(confident_joint: Any, n_classes: int) -> FloatArray | None:
         )
         return None
     return per_class_matrices(joint, name="confident_joint", n_classes=n_classes)
+
+
+def pixel_arrays(labels: Any, pred_probs: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Labels (N, H, W) and probabilities (N, K, H, W) of images that belong together.
+
+    Only shapes are judged: values are checked block by block when they are read, so that memory
+    maps stay on disk.
+
+    Raises
+    ------
+    InputTypeError
+        Not array-like.
+    InputError
+        Shapes that do not fit.
+    """
+    given, found = as_array(labels, name="labels"), as_array(pred_probs, name="pred_probs")
+    if given.ndim != 3 or found.ndim != 4:
+        raise InputError(
+            "`labels` must have shape (N, H, W) and `pred_probs` shape (N, K, H, W), got "
+            f"{given.shape} and {found.shape}"
+        )
+    n_images, _, *size = found.shape
+    if given.shape != (n_images, *size):
+        raise InputError(
+            f"`labels` of shape {given.shape} (N, H, W) does not fit `pred_probs` of shape "
+            f"{found.shape} (N, K, H, W); both need the same images and pixels"
+        )
+    return given, found

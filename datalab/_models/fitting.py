@@ -13,7 +13,7 @@ import numpy as np
 from datalab._typing import IndexArray
 from datalab.exceptions import InputError, InputTypeError
 
-__all__ = ["HoldsModel", "count_rows", "fresh_copy", "take_rows"]
+__all__ = ["HoldsModel", "also_known_as", "count_rows", "fresh_copy", "take_rows"]
 
 
 def count_rows(X: Any, *, name: str = "X") -> int:
@@ -25,12 +25,19 @@ def count_rows(X: Any, *, name: str = "X") -> int:
         `X` has neither.
     """
     try:
-        return int(X.shape[0]) if hasattr(X, "shape") else len(X)
+        if hasattr(X, "shape"):
+            return int(X.shape[0])
+        return len(np.asarray(X)) if _only_converts(X) else len(X)
     except (TypeError, IndexError) as error:
         raise InputTypeError(
             f"`{name}` must hold one example per row (array, DataFrame, sparse matrix, list, …), "
             f"got {type(X).__name__}"
         ) from error
+
+
+def _only_converts(X: Any) -> bool:
+    """Whether `X` can become an array but has no rows itself."""
+    return hasattr(X, "__array__") and not hasattr(X, "__getitem__")
 
 
 def take_rows(X: Any, rows: IndexArray, *, name: str = "X") -> Any:
@@ -58,7 +65,7 @@ def take_rows(X: Any, rows: IndexArray, *, name: str = "X") -> Any:
     if any(kind.__module__.startswith("torch.utils.data") for kind in type(X).__mro__):
         return importlib.import_module("torch.utils.data").Subset(X, rows.tolist())
     try:
-        return X[rows]
+        return np.asarray(X)[rows] if _only_converts(X) else X[rows]
     except (TypeError, KeyError, IndexError, ValueError) as error:
         raise InputTypeError(
             f"`{name}` ({type(X).__name__}) must support {name}[list of rows] or "
@@ -96,6 +103,13 @@ def fresh_copy(model: Any, stream: np.random.RandomState | None = None) -> Any:
         if unset:
             copy.set_params(**unset)
     return copy
+
+
+def also_known_as(attribute: str) -> property:
+    """Cleanlab's name for a fitted attribute; None while it is not known."""
+    return property(
+        lambda estimator: vars(estimator).get(attribute), doc=f"`{attribute}`, or None before it."
+    )
 
 
 class HoldsModel:
@@ -154,3 +168,16 @@ class HoldsModel:
             nested = model.get_params()
             params.update({f"{self._model_name}__{name}": nested[name] for name in nested})
         return params
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features that the model was fitted on."""
+        return int(self._fitted_model().n_features_in_)
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn wants to know: the model decides which `X` it takes."""
+        from sklearn.utils import get_tags  # noqa: PLC0415
+
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.input_tags = get_tags(self._given_model()).input_tags
+        return tags

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from datalab import _check
-from datalab._models.fitting import HoldsModel, count_rows, fresh_copy, take_rows
+from datalab._models.fitting import HoldsModel, also_known_as, count_rows, fresh_copy, take_rows
 from datalab._models.regression import COARSE, Refits, find_noisy_targets
 from datalab._typing import BoolArray, FloatArray
 from datalab.exceptions import InputError, InputTypeError, InputWarning
@@ -45,12 +45,12 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
 
     Attributes
     ----------
-    label_issues_df : DataFrame or None
-        Result of `find_label_issues`.
-    label_issues_mask : ndarray of bool, shape (N,), or None
-        Its column ``is_label_issue``.
-    k : float or None
-        Fraction of the examples that was left out; None when issues were given.
+    label_issues_ : DataFrame
+        Result of `find_label_issues`, also known as ``label_issues_df``; its column
+        ``is_label_issue`` is ``label_issues_mask``.
+    k_ : float
+        Fraction of the examples that was left out, also known as ``k``; not there when the issues
+        were given.
     model_ : regressor
         The model fitted on what is left; ``model`` shows it as well once it is fitted.
 
@@ -78,9 +78,8 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
     """
 
     _model_name = "model"
-    label_issues_df: "pd.DataFrame | None" = None
-    label_issues_mask: BoolArray | None = None
-    k: float | None = None
+    label_issues_df = also_known_as("label_issues_")
+    k = also_known_as("k_")
 
     def __init__(
         self,
@@ -108,6 +107,12 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
     @model.setter
     def model(self, model: Any) -> None:
         self._set_model(model)
+
+    @property
+    def label_issues_mask(self) -> BoolArray | None:
+        """Which examples have a label issue, or None before it is known."""
+        issues = self.label_issues_df
+        return None if issues is None else issues["is_label_issue"].to_numpy()
 
     def _default_model(self) -> Any:
         from sklearn.linear_model import LinearRegression
@@ -186,7 +191,7 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
         if save_space:
             self.save_space()
         else:
-            self._keep(issues)
+            self.label_issues_ = issues
         return issues
 
     def _find_label_issues(
@@ -208,7 +213,7 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
         fractions = COARSE if coarse_search_range is None else _fractions(coarse_search_range)
         if len(target) < self.cv_n_folds:
             raise InputError(
-                f"cv_n_folds={self.cv_n_folds} needs at least as many examples, got "
+                f"cv_n_folds={self.cv_n_folds} needs at least as many examples, got n_samples="
                 f"{len(target)}; choose fewer folds"
             )
         found = find_noisy_targets(
@@ -220,7 +225,7 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
             coarse=fractions,
             fine=_check.whole_number(fine_search_size, name="fine_search_size", least=0),
         )
-        self.k = found.fraction
+        self.k_ = found.fraction
         if self.verbose:
             logger.info(
                 "%d label issues: the model does best without %.3g of the examples",
@@ -238,6 +243,8 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
 
     def _target_of(self, X: Any, y: ArrayLike) -> FloatArray:
         """`y` as numbers, one per row of `X`."""
+        if y is None:
+            raise InputError("CleanLearning requires y to be passed, but the target y is None")
         target = _check.numeric_labels(y, name="y")
         n_rows = count_rows(X)
         if n_rows != len(target):
@@ -319,9 +326,9 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
                 X, target, stream, model_kwargs=model_kwargs, **options
             )
         else:
-            self.k = None
+            self.save_space()
             issues = _given_issues(label_issues, target)
-        self._keep(issues)
+        self.label_issues_ = issues
         kept = np.flatnonzero(~issues["is_label_issue"].to_numpy())
         if not len(kept):
             raise InputError("`label_issues` flags every example: none is left to train on")
@@ -347,10 +354,6 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
         weights = _check.numeric_labels(sample_weight, name="sample_weight")
         _check.same_length(y=range(n_rows), sample_weight=weights)
         return weights
-
-    def _keep(self, issues: "pd.DataFrame") -> None:
-        self.label_issues_df = issues
-        self.label_issues_mask = issues["is_label_issue"].to_numpy()
 
     def predict(self, X: Any, *args: Any, **kwargs: Any) -> Any:
         """Predict labels with the fitted model.
@@ -403,13 +406,14 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
         DataFrame or None
             None, with a warning, when there is none.
         """
-        if self.label_issues_df is None:
+        issues: pd.DataFrame | None = self.label_issues_df
+        if issues is None:
             warnings.warn(
                 "no label issues are known yet; call find_label_issues(X, y) or fit(X, y) first",
                 InputWarning,
                 stacklevel=2,
             )
-        return self.label_issues_df
+        return issues
 
     def get_epistemic_uncertainty(
         self, X: Any, y: ArrayLike, predictions: ArrayLike | None = None
@@ -460,7 +464,8 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
 
     def save_space(self) -> None:
         """Drop the stored label issues."""
-        self.label_issues_df = self.label_issues_mask = self.k = None
+        for attribute in ("label_issues_", "k_"):
+            self.__dict__.pop(attribute, None)
 
 
 def _refuse_sample_weight(*kwargs: Mapping[str, Any] | None) -> None:
