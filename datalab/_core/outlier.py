@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from datalab._core.blocks import each_block, row_blocks
 from datalab._core.rank import adjusted
-from datalab._typing import BoolArray, FloatArray, Probs
+from datalab._typing import FloatArray, Probs
 
 __all__ = [
     "METHODS",
     "distance_cut",
     "distance_scores",
-    "least_likely",
     "mean_distances",
+    "probability_cut",
     "probability_scores",
     "rounding_noise",
     "scale_of",
@@ -152,6 +152,6 @@ def _block_scores(
     return method(block, m, gamma).astype(np.float64)
 
 
-def least_likely(scores: NDArray[np.float64], threshold: float) -> BoolArray:
-    """Whether a score is below `threshold` times the median score."""
-    return scores < threshold * np.median(scores)
+def probability_cut(scores: NDArray[np.float64], threshold: float) -> float:
+    """Scores below this are outliers: `threshold` times the median score."""
+    return float(threshold * np.median(scores))

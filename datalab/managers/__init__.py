@@ -3,9 +3,19 @@
 from datalab.managers.base import IssueManager, register
 from datalab.managers.class_imbalance import ClassImbalance
 from datalab.managers.label import Label
+from datalab.managers.near_duplicate import NearDuplicate
 from datalab.managers.null import Null
+from datalab.managers.outlier import Outlier
 
-__all__ = ["ClassImbalance", "IssueManager", "Label", "Null", "register"]
+__all__ = [
+    "ClassImbalance",
+    "IssueManager",
+    "Label",
+    "NearDuplicate",
+    "Null",
+    "Outlier",
+    "register",
+]
 
-for _manager in (Null, Label, ClassImbalance):
+for _manager in (Null, Label, Outlier, NearDuplicate, ClassImbalance):
     register(_manager)

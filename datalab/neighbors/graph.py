@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["KNNGraph"]
 
+# The metric of a graph that was given as a matrix.
+GIVEN = "given"
 # Some libraries give distances of equal points a little below zero.
 NEGATIVE_ROUNDING = 1e-6
 
@@ -66,6 +68,10 @@ class KNNGraph:
             return self
         return KNNGraph(self.indices[:, :k], self.distances[:, :k], self.metric)
 
+    def nearest(self, k: int) -> "KNNGraph":
+        """The graph for who wants `k` neighbours: the first `k`; all of a graph that was given."""
+        return self if self.metric == GIVEN else self.first(k)
+
     def restrict(self, rows: IndexArray, *, k: int = 1) -> "KNNGraph":
         """The graph among some of the rows, without searching again.
 
@@ -107,9 +113,7 @@ class KNNGraph:
         )
 
     @classmethod
-    def from_csr(
-        cls, graph: Any, *, n_rows: int | None = None, metric: str = "given"
-    ) -> "KNNGraph":
+    def from_csr(cls, graph: Any, *, n_rows: int | None = None, metric: str = GIVEN) -> "KNNGraph":
         """Read a sparse matrix of distances and check that it is a graph of neighbours.
 
         Parameters
