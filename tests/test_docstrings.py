@@ -56,7 +56,9 @@ def public() -> Iterator[tuple[str, Any]]:
         module = importlib.import_module(name)
         for one in getattr(module, "__all__", ()):
             thing = getattr(module, one)
-            if inspect.isfunction(thing) or inspect.isclass(thing):
+            # A protocol has no parameters of its own.
+            protocol = getattr(thing, "_is_protocol", False)
+            if (inspect.isfunction(thing) or inspect.isclass(thing)) and not protocol:
                 yield f"{thing.__module__}.{thing.__qualname__}", thing
 
 

@@ -72,7 +72,7 @@ def test_imports_are_light(statement: str) -> None:
 
 def test_import_leaves_warnings_alone() -> None:
     script = (
-        "import warnings; before = list(warnings.filters)\n"
+        "import warnings, numpy; before = list(warnings.filters)\n"
         "import datalab; from datalab import Datalab\n"
         "raise SystemExit(before != list(warnings.filters))"
     )
