@@ -8,8 +8,8 @@ from datalab._core.outlier import (
     METHODS,
     distance_cut,
     distance_scores,
-    least_likely,
     mean_distances,
+    probability_cut,
     probability_scores,
     rounding_noise,
     scale_of,
@@ -73,10 +73,8 @@ def test_one_class_is_certain():
     assert probability_scores(probabilities(np.ones((0, 3)))).shape == (0,)
 
 
-def test_least_likely_is_a_share_of_the_median():
-    scores = np.array([0.1, 0.4, 0.5, 0.6, 0.2])
-    assert least_likely(scores, 0.5).tolist() == [True, False, False, False, False]
-    assert not least_likely(scores, 0.0).any()
+def test_cut_is_a_share_of_the_median():
+    assert probability_cut(np.array([0.1, 0.4, 0.5, 0.6, 0.2]), 0.5) == 0.2
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

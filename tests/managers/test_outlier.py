@@ -1,0 +1,165 @@
+"""Examples unlike all others."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from datalab import Datalab
+from datalab._check import class_codes, labels_and_probs, probabilities
+from datalab.exceptions import InputError, NotApplicable
+from datalab.managers import Outlier
+from datalab.neighbors import KNNGraph, knn_graph
+from datalab.outlier import OutOfDistribution
+
+
+@pytest.fixture
+def features() -> Any:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(200, 3))
+    features[[5, 50]] += 20
+    return features
+
+
+@pytest.fixture
+def labelled() -> Any:
+    rng = np.random.default_rng(1)
+    return labels_and_probs(rng.integers(0, 4, 100), rng.dirichlet(np.ones(4), 100))
+
+
+def test_hand_computed() -> None:
+    distances = np.array([[1, 1], [1, 2], [1, 3], [2, 3], [9, 11]], dtype=np.float32)
+    indices = np.array([[1, 2], [0, 2], [0, 1], [0, 1], [0, 1]], dtype=np.int32)
+    found = Outlier(threshold=0.5).find_issues(knn_graph=KNNGraph(indices, distances, "euclidean"))
+    means = np.array([1, 1.5, 2, 2.5, 10])  # quartiles 1.5 and 2.5
+    assert found.info["issue_threshold"] == 3.5
+    assert found.is_issue.tolist() == [False, False, False, False, True]
+    np.testing.assert_allclose(found.score, np.exp(-means / 2))
+    assert found.info["scaling_factor"] == 2.0
+    assert found.info["nearest_neighbor"].tolist() == [1, 0, 0, 0, 0]
+    assert found.info["distance_to_nearest_neighbor"].tolist() == [1, 1, 1, 2, 9]
+    assert found.columns["times_typical_distance"].tolist() == [0.5, 0.75, 1, 1.25, 5]
+
+
+def test_finds_what_is_far_away(features: Any) -> None:
+    found = Outlier().find_issues(knn_graph=knn_graph(features, k=10))
+    assert found.is_issue[[5, 50]].all()
+    assert np.argsort(found.score)[:2].tolist() == [5, 50] or found.score.argmin() in (5, 50)
+    assert found.info["metric"] == "euclidean"
+    assert found.info["k"] == 10
+    assert found.info["average_ood_score"] == found.summary == found.score.mean()
+
+
+def test_agrees_with_the_function(features: Any, labelled: Any) -> None:
+    found = Outlier(k=4, t=2).find_issues(knn_graph=knn_graph(features, k=10))
+    scores = OutOfDistribution({"k": 4, "t": 2}).fit_score(features=features)
+    np.testing.assert_allclose(found.score, scores, rtol=1e-5)
+    labels, probs = labelled
+    for params in ({}, {"method": "least_confidence"}, {"method": "gen", "M": 3, "gamma": 0.4}):
+        expected = OutOfDistribution(params).fit_score(pred_probs=probs, labels=labels)
+        found = Outlier(**params).find_issues(pred_probs=probs, labels=labels)
+        np.testing.assert_allclose(found.score, expected, atol=1e-12)
+        same = Outlier(ood_kwargs={"params": params}).find_issues(pred_probs=probs, labels=labels)
+        assert np.array_equal(same.score, found.score)
+
+
+def test_probabilities_without_labels_are_not_adjusted(labelled: Any) -> None:
+    labels, probs = labelled
+    plain = Outlier(adjust_pred_probs=False).find_issues(pred_probs=probs, labels=labels)
+    found = Outlier().find_issues(pred_probs=probs)
+    assert np.array_equal(found.score, plain.score)
+    assert (found.info["adjust_pred_probs"], found.info["confident_thresholds"]) == (False, None)
+    assert found.info["threshold"] == 0.13
+    assert found.info["issue_threshold"] == 0.13 * np.median(found.score)
+    assert np.array_equal(found.is_issue, found.score < found.info["issue_threshold"])
+
+
+def test_missing_labels_do_not_count(labelled: Any) -> None:
+    labels, probs = labelled
+    some = class_codes(np.where(np.arange(100) < 10, -1, labels), missing=True)
+    found = Outlier().find_issues(pred_probs=probs, labels=some)
+    expected = OutOfDistribution().fit(pred_probs=probs[10:], labels=labels[10:])
+    np.testing.assert_allclose(found.score, expected.score(pred_probs=probs))
+
+
+def test_neighbours_come_before_probabilities(features: Any) -> None:
+    probs = probabilities(np.full((200, 2), 0.5))
+    found = Outlier().find_issues(knn_graph=knn_graph(features, k=10), pred_probs=probs)
+    told = found.info["find_issues_inputs"]
+    assert told == {"features": False, "pred_probs": False, "knn_graph": True}
+
+
+def test_a_given_graph_is_used_whole(features: Any) -> None:
+    graph = knn_graph(features, k=20)
+    given = KNNGraph.from_csr(graph.to_csr())
+    whole = Outlier().find_issues(knn_graph=given)
+    assert (whole.info["k"], whole.info["metric"], whole.info["knn"]) == (20, "given", None)
+    ten = Outlier().find_issues(knn_graph=graph)
+    assert (ten.info["k"], ten.info["knn"]) == (10, "exact")
+    assert not np.array_equal(whole.score, ten.score)
+
+
+def test_copies_are_no_outliers() -> None:
+    found = Outlier().find_issues(knn_graph=knn_graph(np.ones((30, 4)), k=10))
+    assert (found.num_issues, found.summary) == (0, 1.0)
+
+
+def test_info_has_no_live_objects(features: Any) -> None:
+    info = Outlier().find_issues(knn_graph=knn_graph(features, k=10)).info
+    assert isinstance(info["ood"], dict)
+    plain = (int, float, str, bool, dict, np.ndarray, type(None))
+    assert all(isinstance(value, plain) for value in (*info.values(), *info["ood"].values()))
+
+
+def test_reasons(features: Any, labelled: Any) -> None:
+    found = Outlier().find_issues(knn_graph=knn_graph(features, k=10))
+    ratio = found.columns["times_typical_distance"][5]
+    told = Outlier().explain({"times_typical_distance": ratio})
+    assert told == f"{ratio:.1f} times as far from its neighbours as usual"
+    assert "unsure" in Outlier().explain({"score": 0.1})
+    assert "sure of no class" in Outlier(method="least_confidence").explain({"score": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"k": 0}, "`k` must be an integer >= 1, got 0"),
+        ({"threshold": -0.5}, "`threshold` must be a number >= 0, got -0.5"),
+        ({"t": -1}, "`t` must be a number >= 0, got -1"),
+        ({"method": "entropi"}, "`method` is 'entropi'; did you mean 'entropy'"),
+        ({"ood_kwargs": {"metod": "gen"}}, "`ood_kwargs` has 'metod': did you mean 'method'"),
+    ],
+)
+def test_bad_parameters(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Outlier(**parameters)
+
+
+def test_bad_threshold_and_inputs(features: Any, labelled: Any) -> None:
+    with pytest.raises(InputError, match=r"`threshold` must be a number in \[0, 1\], got 2"):
+        Outlier(threshold=2).find_issues(knn_graph=knn_graph(features, k=10))
+    labels, probs = labelled
+    assert Outlier(threshold=2).find_issues(pred_probs=probs, labels=labels).num_issues > 50
+    with pytest.raises(InputError, match="`confident_thresholds` has shape"):
+        Outlier(confident_thresholds=[0.5]).find_issues(pred_probs=probs)
+    with pytest.raises(NotApplicable, match="features="):
+        Outlier().find_issues()
+
+
+@pytest.mark.parametrize("n_rows", [2, 3, 8, 10, 11])
+def test_ten_or_fewer_rows(features: Any, n_rows: int) -> None:
+    lab = Datalab({"y": [k % 2 for k in range(n_rows)]}, label_name="y", verbosity=0)
+    lab.find_issues(["outlier"], features=features[:n_rows])
+    assert lab.get_info("outlier")["k"] == min(10, n_rows - 1)
+    lowered = f"k lowered to {n_rows - 1}" in lab.outcomes["outlier"].notes[0]
+    assert lowered is (n_rows <= 10)
+
+
+def test_rows_with_missing_features_are_left_out(features: Any) -> None:
+    features[3, 1] = np.nan
+    lab = Datalab({"y": np.arange(200) % 2}, label_name="y", verbosity=0)
+    lab.find_issues(["outlier"], features=features)
+    column = lab.get_issues("outlier")["is_outlier_issue"]
+    assert column.isna().to_numpy().nonzero()[0].tolist() == [3]
+    assert column[5]
+    assert column[50]
