@@ -213,6 +213,12 @@ def test_options_of_the_report(digits, read):
     assert "worst of" not in read(report_html(digits, num_examples=0)).text
 
 
+def test_near_duplicates_stand_together(digits, read):
+    text = read(report_html(digits)).text
+    places = [text.index(f"row {row} ") for row in (10, 390, 391)]
+    assert max(places) - min(places) < 60
+
+
 def test_an_unreadable_picture_is_a_placeholder_with_the_reason(read):
     good = io.BytesIO()
     Image.new("RGB", (40, 30), "red").save(good, "PNG")
