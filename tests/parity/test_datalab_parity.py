@@ -80,6 +80,8 @@ def assert_same(mine: Datalab, theirs: Any, types: list[str]) -> None:
         # The reference leaves a copy of the statistics of the whole data set here.
         missing = set(theirs.get_info(name)) - set(mine.get_info(name)) - {"statistics"}
         assert not missing, f"info of {name} lacks {missing}"
+        told = theirs.get_info(name).get("find_issues_inputs", {})
+        assert mine.get_info(name).get("find_issues_inputs", {}) == told
     left = mine.issue_summary.set_index("issue_type")
     right = theirs.issue_summary.set_index("issue_type")
     assert sorted(left.index) == sorted(right.index)
