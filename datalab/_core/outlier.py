@@ -9,13 +9,11 @@ Scores lie in [0, 1]; low means outlier.
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datalab._core.blocks import each_block, row_blocks
-from datalab._core.rank import adjusted
 from datalab._typing import FloatArray, Probs
 
 __all__ = [
@@ -80,24 +78,28 @@ def distance_cut(means: NDArray[np.float64], threshold: float) -> float:
     return float(q3 + (1 / threshold - 1) * (q3 - q1))
 
 
-def _entropy(block: FloatArray, _m: int, _gamma: float) -> NDArray[np.float64]:
+def _entropy(block: FloatArray, totals: FloatArray, _m: int, _gamma: float) -> FloatArray:
     """1 less the entropy, in units of the largest possible one."""
     n_classes = block.shape[1]
     if n_classes < 2:
         return np.ones(len(block))
-    logs = np.log(np.maximum(block, np.finfo(block.dtype).tiny))
-    score: NDArray[np.float64] = 1.0 + np.einsum("ij,ij->i", block, logs) / np.log(n_classes)
+    logs = block + np.finfo(block.dtype).tiny  # 0 log 0 = 0
+    np.log(logs, out=logs)
+    # With q = p / total: sum q log q = (sum p log p) / total - log total.
+    sums = np.einsum("ij,ij->i", block, logs) / totals - np.log(totals)
+    score: FloatArray = 1.0 + sums / np.log(n_classes)
     return score
 
 
-def _least_confidence(block: FloatArray, _m: int, _gamma: float) -> FloatArray:
-    top: FloatArray = block.max(axis=1)
+def _least_confidence(block: FloatArray, totals: FloatArray, _m: int, _gamma: float) -> FloatArray:
+    top: FloatArray = block.max(axis=1) / totals
     return top
 
 
-def _gen(block: FloatArray, m: int, gamma: float) -> FloatArray:
+def _gen(block: FloatArray, totals: FloatArray, m: int, gamma: float) -> FloatArray:
     """1 less the generalised entropy of the m largest values."""
-    softmax = np.exp(block)
+    softmax = block / totals[:, None]
+    np.exp(softmax, out=softmax)
     softmax /= softmax.sum(axis=1, keepdims=True)
     if m < softmax.shape[1]:
         softmax = np.partition(softmax, -m, axis=1)[:, -m:]
@@ -105,7 +107,9 @@ def _gen(block: FloatArray, m: int, gamma: float) -> FloatArray:
     return score
 
 
-METHODS: dict[str, Callable[[FloatArray, int, float], FloatArray]] = {
+# Each takes a block of values p (n, K) and one total for each row: the probabilities are p / total.
+Method = Callable[[FloatArray, FloatArray, int, float], FloatArray]
+METHODS: dict[str, Method] = {
     "entropy": _entropy,
     "least_confidence": _least_confidence,
     "gen": _gen,
@@ -133,23 +137,20 @@ def probability_scores(
     m, gamma : int, float
         Of "gen".
     """
-    score = partial(_block_scores, pred_probs, METHODS[method], thresholds, m, gamma)
-    blocks = row_blocks(len(pred_probs), 8 * pred_probs.shape[1])
-    return np.concatenate(each_block(score, blocks))
+    score, dtype = METHODS[method], pred_probs.dtype
+    # Adjusted probabilities: p - threshold, lifted so that none is negative, as shares of the row.
+    lift = None if thresholds is None else (thresholds.max() - thresholds).astype(dtype)
 
+    def scores(rows: slice) -> NDArray[np.float64]:
+        block: FloatArray = pred_probs[rows]
+        totals: FloatArray = np.ones(len(block), dtype=dtype)
+        if lift is not None:
+            block = block + lift
+            totals = block.sum(axis=1)
+        return score(block, totals, m, gamma).astype(np.float64)
 
-def _block_scores(
-    pred_probs: Probs,
-    method: Callable[[FloatArray, int, float], FloatArray],
-    thresholds: FloatArray | None,
-    m: int,
-    gamma: float,
-    rows: slice,
-) -> NDArray[np.float64]:
-    block: FloatArray = pred_probs[rows]
-    if thresholds is not None:
-        block = adjusted(block, thresholds)
-    return method(block, m, gamma).astype(np.float64)
+    blocks = row_blocks(len(pred_probs), dtype.itemsize * pred_probs.shape[1])
+    return np.concatenate(each_block(scores, blocks))
 
 
 def probability_cut(scores: NDArray[np.float64], threshold: float) -> float:
