@@ -1,14 +1,23 @@
-"""Consensus without a model: Dawid-Skene with confusions shrunk to one coin per annotator.
+"""Consensus from answers, with or without a model: Dawid-Skene, shrunk and held to account.
 
 Dawid, Skene: Maximum likelihood estimation of observer error-rates using the EM algorithm, JRSS C
-28 (1979). Few answers per annotator and class do not support a full confusion matrix, so each row
-of it is drawn towards a coin (one accuracy per annotator, errors spread evenly), and the coins
-towards the accuracy of all. How strongly rows are drawn is read from the data: the concentration
-that maximises the Dirichlet-multinomial likelihood of the expected counts (Minka: Estimating a
-Dirichlet distribution, 2000, section 4). It goes from one coin per annotator (rows all alike) to
-the original model (rows that follow no coin).
+28 (1979), with three additions.
+
+Confusions are shrunk. Few answers per annotator and class do not support a full confusion matrix,
+so each row of it is drawn towards a coin (one accuracy per annotator, errors spread evenly), and
+the coins towards the accuracy of all. How strongly rows are drawn is read from the data: the
+concentration that maximises the Dirichlet-multinomial likelihood of the expected counts (Minka:
+Estimating a Dirichlet distribution, 2000, section 4).
+
+A model is a prior. Its probabilities, to a power that EM fits like the rest, take the place of the
+class shares (after Raykar et al.: Learning from crowds, JMLR 11 (2010), with a fixed model).
+
+Answers to one item are less than independent evidence: hard items mislead everybody alike. The
+powers of answers and model in the posterior are those under which each answer is best predicted
+by the model and the other answers to its item.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +26,7 @@ from scipy.sparse import csr_array
 from scipy.special import digamma
 
 from datalab._core.multiannotator import Answers, sums
-from datalab._typing import FloatArray, IndexArray
+from datalab._typing import BoolArray, FloatArray, IndexArray
 
 __all__ = ["Consensus", "dawid_skene"]
 
@@ -30,20 +39,29 @@ CONCENTRATIONS = 0.1, 1e4
 FITTED_FROM = 3
 ROUNDS = 50
 TOLERANCE = 1e-4  # largest change of a posterior after which EM stops
+PROB_FLOOR = 1e-12  # a model is never so sure
+POWERS = 0.01, 10.0  # limits of the power of the model
+# Shares of their full weight that answers and model are tried with.
+ANSWER_SHARES = (1.0, 2 / 3, 1 / 2, 1 / 3, 1 / 4, 1 / 6)
+MODEL_SHARES = (1.0, 3 / 4, 1 / 2, 1 / 4)
+# A share is changed only for more log likelihood than chance gives (5 %, one degree of freedom).
+WORTHWHILE = 1.92
 
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """What the answers alone say.
+    """What answers, and the model if there is one, say together.
 
     Parameters
     ----------
     posterior : ndarray of shape (n_items, n_classes)
-        Probability of each class; items without answers have the prior.
+        Probability of each class; without answers, the prior.
     accuracy : ndarray of shape (n_annotators,)
         How likely the next answer of each annotator is right.
     concentration : float
         How strongly confusions were drawn to the annotator's coin, in answers per class.
+    answer_power, model_power : float
+        Powers of answers and model in the posterior; the latter is 0 without a model.
     rounds : int
         Rounds of EM.
     """
@@ -51,31 +69,51 @@ class Consensus:
     posterior: FloatArray
     accuracy: FloatArray
     concentration: float
+    answer_power: float
+    model_power: float
     rounds: int
 
 
-def dawid_skene(answers: Answers, rounds: int = ROUNDS) -> Consensus:
+def dawid_skene(
+    answers: Answers, probs: FloatArray | None = None, rounds: int = ROUNDS
+) -> Consensus:
     """Maximum a posteriori consensus by EM, from the vote shares.
 
     Time and memory are of the order of (number of answers × n_classes) per round.
+
+    Parameters
+    ----------
+    answers : Answers
+    probs : ndarray of shape (n_items, n_classes), optional
+        Predicted probabilities; a row of NaN stands for an item the model has not seen.
+    rounds : int
+        At most so many rounds of EM.
     """
     given = _Given(answers)
+    model = None if probs is None else _model_logs(probs)
     answered = answers.per_item > 0
     belief: FloatArray = answers.votes / np.maximum(answers.per_item, 1)[:, None]
-    concentration = FIRST_CONCENTRATION
+    concentration, power = FIRST_CONCENTRATION, 0.0 if model is None else 1.0
     for done in range(1, rounds + 1):
         counts = given.by_pair @ belief
         totals = given.by_annotator @ counts
-        coin, prior = _coins(given, counts, answers), _prior(belief[answered])
+        coin = _coins(given, counts, answers)
         shape = _coin_rows(given, coin, answers.n_classes)
         if done > FITTED_FROM:
             concentration = _fitted(concentration, counts, totals, shape)
-        rows = (counts + concentration * shape) / (totals + concentration)[given.annotator]
+        rows = np.log((counts + concentration * shape) / (totals + concentration)[given.annotator])
+        if model is None:
+            prior = np.log(_shares(belief[answered]))
+        else:
+            power = _model_power(power, model, belief, answered)
+            prior = power * model
         before = belief
-        belief = _normalised(given.by_item @ np.log(rows) + np.log(prior))
+        belief = _normalised(given.by_item @ rows + prior)
         if np.abs(belief - before)[answered].max(initial=0.0) < TOLERANCE:
             break
-    return Consensus(belief, coin, concentration, done)
+    shares = _weight_shares(given, answers, rows, prior, model is not None)
+    belief = _normalised(shares[0] * (given.by_item @ rows) + shares[1] * prior)
+    return Consensus(belief, coin, concentration, shares[0], shares[1] * power, done)
 
 
 class _Given:
@@ -85,12 +123,12 @@ class _Given:
         def marks(row: IndexArray, column: IndexArray, shape: tuple[int, int]) -> Any:
             return csr_array((np.ones(len(row)), (row, column)), shape=shape)
 
-        pairs, pair = np.unique(
+        pairs, self.pair = np.unique(
             answers.annotator * answers.n_classes + answers.label, return_inverse=True
         )
         self.annotator, self.label = np.divmod(pairs, answers.n_classes)
         self.own = np.arange(len(pairs)), self.label
-        self.by_item = marks(answers.item, pair, (answers.n_items, len(pairs)))
+        self.by_item = marks(answers.item, self.pair, (answers.n_items, len(pairs)))
         self.by_pair = self.by_item.T.tocsr()
         self.by_annotator = marks(
             self.annotator, np.arange(len(pairs)), (answers.n_annotators, len(pairs))
@@ -106,11 +144,11 @@ def _coins(given: _Given, counts: FloatArray, answers: Answers) -> FloatArray:
     return coin
 
 
-def _prior(belief: FloatArray) -> FloatArray:
+def _shares(belief: FloatArray) -> FloatArray:
     """Share of each class, with one imagined item more in each."""
     n_items, n_classes = belief.shape
-    prior: FloatArray = (belief.sum(axis=0) + 1) / (n_items + n_classes)
-    return prior
+    shares: FloatArray = (belief.sum(axis=0) + 1) / (n_items + n_classes)
+    return shares
 
 
 def _coin_rows(given: _Given, coin: FloatArray, n_classes: int) -> FloatArray:
@@ -131,6 +169,50 @@ def _fitted(
     gain = shape[seen] @ (digamma(counts[seen] + expected) - digamma(expected))
     cost = (digamma(totals[totals > 0] + concentration) - digamma(concentration)).sum()
     return float(np.clip(concentration * gain / max(cost, 1e-12), *CONCENTRATIONS))
+
+
+def _model_logs(probs: FloatArray) -> FloatArray:
+    """Log probabilities, all 0 where the model says nothing."""
+    unseen = np.isnan(probs).any(axis=1)
+    logs: FloatArray = np.log(np.maximum(probs, PROB_FLOOR, dtype=np.float64))
+    logs[unseen] = 0.0
+    return logs
+
+
+def _model_power(power: float, model: FloatArray, belief: FloatArray, answered: BoolArray) -> float:
+    """One Newton step towards the power of the model that fits the belief best."""
+    probs = _normalised(power * model)
+    mean = (probs * model).sum(axis=1)
+    spread = (probs * model**2).sum(axis=1) - mean**2
+    missing = ((belief * model).sum(axis=1) - mean)[answered].sum()
+    step = missing / max(spread[answered].sum(), 1e-12)
+    # At most doubled or halved in one round: far from the optimum the step goes too far.
+    return float(np.clip(power + step, max(POWERS[0], power / 2), min(POWERS[1], power * 2)))
+
+
+def _weight_shares(
+    given: _Given, answers: Answers, rows: FloatArray, prior: FloatArray, has_model: bool
+) -> tuple[float, float]:
+    """Shares of the weight of answers and prior that predict left-out answers best."""
+    own = rows[given.pair]
+    others = (given.by_item @ rows)[answers.item] - own
+    before = prior[answers.item] if prior.ndim == 2 else prior
+
+    def likelihood(answer: float, model: float) -> float:
+        belief = _normalised(answer * others + model * before)
+        return float(np.log((belief * np.exp(own)).sum(axis=1)).sum())
+
+    answer = _worthwhile(ANSWER_SHARES, lambda share: likelihood(share, 1.0))
+    if not has_model:
+        return answer, 1.0
+    return answer, _worthwhile(MODEL_SHARES, lambda share: likelihood(answer, share))
+
+
+def _worthwhile(shares: Sequence[float], likelihood: Callable[[float], float]) -> float:
+    """The share of highest likelihood; the first one unless another is clearly better."""
+    values = [likelihood(share) for share in shares]
+    best = int(np.argmax(values))
+    return shares[best if values[best] > values[0] + WORTHWHILE else 0]
 
 
 def _normalised(logs: FloatArray) -> FloatArray:

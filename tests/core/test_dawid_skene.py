@@ -108,3 +108,65 @@ def test_one_class_only() -> None:
         n_items=1, n_annotators=2, n_classes=1,
     )  # fmt: skip
     assert dawid_skene(answers).posterior.tolist() == [[1.0]]
+
+
+def predictions(truth: np.ndarray, n_classes: int, sharp: float, seed: int = 0) -> np.ndarray:
+    """Probabilities of a calibrated model, raised to a power."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(len(truth), n_classes))
+    logits[np.arange(len(truth)), truth] += 1.5
+    powers = np.exp(1.5 * sharp * logits)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("sharp", [0.3, 1.0, 3.0])
+def test_a_model_helps_however_sure_it_is(sharp: float) -> None:
+    answers, truth = crowd(np.stack([coin(a, 4) for a in np.linspace(0.4, 0.8, 20)]), 1500, 2)
+    probs = predictions(truth, 4, sharp)
+    found = dawid_skene(answers, probs)
+    right = (found.posterior.argmax(axis=1) == truth).mean()
+    alone = (dawid_skene(answers).posterior.argmax(axis=1) == truth).mean()
+    assert right > max(alone, (probs.argmax(axis=1) == truth).mean()) + 0.02
+    assert found.model_power == pytest.approx(1 / sharp, rel=0.5)
+    sure = found.posterior.max(axis=1)
+    assert sure.mean() == pytest.approx(right, abs=0.03)
+
+
+def test_a_model_without_a_clue_does_no_harm() -> None:
+    answers, truth = crowd(np.stack([coin(a, 4) for a in np.linspace(0.5, 0.9, 20)]), 800, 3)
+    wrong = predictions(np.roll(truth, 1), 4, 1.0)
+    alone = dawid_skene(answers)
+    found = dawid_skene(answers, wrong)
+    assert found.model_power < 0.2
+    agree = found.posterior.argmax(axis=1) == alone.posterior.argmax(axis=1)
+    assert agree.mean() > 0.98
+
+
+def test_a_model_that_has_not_seen_some_items() -> None:
+    answers, truth = crowd(np.stack([coin(a, 3) for a in (0.9, 0.8, 0.7, 0.6)]), 300, 2)
+    probs = predictions(truth, 3, 1.0)
+    probs[::2] = np.nan
+    found = dawid_skene(answers, probs)
+    assert np.isfinite(found.posterior).all()
+    right = found.posterior.argmax(axis=1) == truth
+    assert right[1::2].mean() > right[::2].mean()
+
+
+def test_answers_count_less_where_some_items_are_hard_for_everybody() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 500)
+    ease = np.where(rng.random(500) < 0.3, 0.4, 0.98)
+    right = rng.random((500, 10)) < ease[:, None]
+    label = np.where(right, truth[:, None], (truth[:, None] + rng.integers(1, 3, (500, 10))) % 3)
+    answers = answers_from(
+        np.repeat(np.arange(500), 10),
+        np.tile(np.arange(10), 500),
+        label.reshape(-1),
+        n_items=500,
+        n_annotators=10,
+        n_classes=3,
+    )
+    found = dawid_skene(answers)
+    assert found.answer_power < 0.7
+    alike, _ = crowd(np.stack([coin(0.85, 3)] * 10), 500, 10)
+    assert dawid_skene(alike).answer_power == 1
