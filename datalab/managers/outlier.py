@@ -110,7 +110,7 @@ class Outlier:
         choice(self.method, METHODS, name="method")
         for name in ("t", "scaling_factor", "threshold"):
             value = getattr(self, name)
-            if value is not None and not value >= 0:
+            if value is not None and (isinstance(value, str) or not value >= 0):
                 raise InputError(f"`{name}` must be a number >= 0, got {value!r}")
 
     def find_issues(
@@ -124,6 +124,10 @@ class Outlier:
             return self._by_distance(knn_graph)
         if pred_probs is None:
             raise NotApplicable("needs knn_graph or pred_probs: give features= or pred_probs=")
+        if labels is not None and not _are_classes(labels):
+            raise NotApplicable(
+                "pred_probs tell outliers only where every example has one class: give features="
+            )
         return self._by_probability(pred_probs, labels)
 
     def _by_distance(self, knn_graph: KNNGraph) -> Findings:
@@ -228,3 +232,8 @@ class Outlier:
         if self.method == "least_confidence":
             return "the model is sure of no class"
         return "the model is about equally unsure of all classes"
+
+
+def _are_classes(labels: Any) -> bool:
+    """Whether these are codes of classes, not targets or lists of classes."""
+    return isinstance(labels, np.ndarray) and labels.dtype.kind in "iu" and labels.ndim == 1

@@ -195,11 +195,11 @@ class _Points:
 
 def _points(features: FloatArray, *, cosine: bool) -> _Points:
     largest, norms = _extent(features)
-    exponent = np.frexp(largest)[1]
+    exponent = max(int(np.frexp(largest)[1]), -1000)
     zero = norms == 0
     points = _Points(
         features,
-        scale=1.0 if cosine else float(np.ldexp(1.0, -int(exponent))),
+        scale=1.0 if cosine else float(np.ldexp(1.0, -exponent)),
         norms=np.where(zero, 1.0, norms) if cosine else None,
         zero=zero if cosine and zero.any() else None,
         rows=None,

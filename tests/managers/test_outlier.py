@@ -144,6 +144,9 @@ def test_bad_threshold_and_inputs(features: Any, labelled: Any) -> None:
         Outlier(confident_thresholds=[0.5]).find_issues(pred_probs=probs)
     with pytest.raises(NotApplicable, match="features="):
         Outlier().find_issues()
+    for other in (np.linspace(0, 1, 100), [[0, 1]] * 100):
+        with pytest.raises(NotApplicable, match="one class"):
+            Outlier().find_issues(pred_probs=probs, labels=other)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("n_rows", [2, 3, 8, 10, 11])

@@ -148,6 +148,13 @@ def test_tiny_and_huge_numbers(exponent, metric):
     np.testing.assert_allclose(scaled[1] / unit, plain[1], rtol=1e-9)
 
 
+def test_the_smallest_numbers():
+    features = np.arange(20.0).reshape(10, 2) * 1e-310
+    indices, distances = nearest(features, 2)
+    assert indices[0].tolist() == [1, 2]
+    np.testing.assert_allclose(distances[0], [8**0.5 * 1e-310, 32**0.5 * 1e-310], rtol=1e-6)
+
+
 def test_kinds_of_arrays(tmp_path):
     features = np.random.default_rng(0).normal(size=(80, 12)).astype(np.float32)
     expected = knn_graph(features, k=4)
