@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from datalab import audit, results
 from datalab._check import choice, did_you_mean
+from datalab._data.annotations import read_annotations
 from datalab._data.columns import default_image_key, default_text_key
 from datalab._data.labels import AnyLabels, Labels, RegressionLabels, read_labels
 from datalab._data.roles import features_from, targets, texts
@@ -250,8 +251,6 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         return "pred_probs", check_pred_probs(pred_probs, len(self), tuple(self.class_names), codes)
 
     def _read_annotations(self, annotations: Any) -> None:
-        from datalab._data.annotations import read_annotations
-
         classes = tuple(self.class_names) or None
         read, classes = read_annotations(
             annotations,
