@@ -3,6 +3,7 @@
 from datalab.managers.base import IssueManager, register
 from datalab.managers.class_imbalance import ClassImbalance
 from datalab.managers.label import Label
+from datalab.managers.multi_annotator import MultiAnnotator
 from datalab.managers.near_duplicate import NearDuplicate
 from datalab.managers.null import Null
 from datalab.managers.outlier import Outlier
@@ -11,11 +12,12 @@ __all__ = [
     "ClassImbalance",
     "IssueManager",
     "Label",
+    "MultiAnnotator",
     "NearDuplicate",
     "Null",
     "Outlier",
     "register",
 ]
 
-for _manager in (Null, Label, Outlier, NearDuplicate, ClassImbalance):
+for _manager in (Null, Label, Outlier, NearDuplicate, ClassImbalance, MultiAnnotator):
     register(_manager)
