@@ -384,7 +384,7 @@ def _examples(
             score=row["score"],
             why=clean_text(row["reason"]),
             given=label,
-            suggested=_suggested(row),
+            suggested=_suggested(row, label),
             text=None if lab.text_key is None else show(cell[lab.text_key], text_limit),
             cells=tuple(
                 [show(row[name], short) for name in ours] + [show(cell[n], short) for n in theirs]
@@ -411,10 +411,12 @@ def _given_labels(lab: Any, rows: Sequence[int]) -> list[str]:
     return [_name(row[lab.label_name]) for row in lab._source.take(rows, [lab.label_name])]
 
 
-def _suggested(row: Mapping[str, Any]) -> str:
+def _suggested(row: Mapping[str, Any], given: str) -> str:
+    """The label that the check would give, if it is another one than is given."""
     for name in ("predicted_label", "consensus_label"):
-        if name in row:
-            return "" if row[name] is None else _name(row[name])
+        if row.get(name) is not None:
+            suggested = _name(row[name])
+            return "" if suggested == given else suggested
     return ""
 
 
