@@ -129,9 +129,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         split = split or self._source.split_column
         self._roles = {"groups": groups, "split": split, "time": time, "audio": audio_key}
         self._labels = self._read_labels()
-        self._features_from = features_from(
-            self._source, image_key, text_key, self._not_features()
-        )
+        self._features_from = features_from(self._source, image_key, text_key, self._not_features())
         self.image_key = image_key or default_image_key(self._source)
         self.text_key = text_key or default_text_key(self._source, leave_out=self._not_features())
         self._outcomes: dict[str, Outcome] = {}

@@ -49,7 +49,7 @@ def room_of(path: Path) -> str:
 
 
 def imports(path: Path) -> list[tuple[str, bool]]:
-    """Imported modules, and whether inside a function; what only the type checker sees is left out."""
+    """Imported modules, and whether inside a function; not what only the type checker sees."""
     tree = ast.parse(path.read_text())
     found = []
 

@@ -62,7 +62,7 @@ class Null:
 
 def _most_common(missing: NDArray[np.bool_]) -> dict[str, Any]:
     """The most frequent pattern of missing columns: '010' = only the second one is missing."""
-    affected: BoolArray = missing.any(axis=1)
+    affected: BoolArray = np.any(missing, axis=1)
     if not affected.any():
         return {"pattern": "no_null", "rows_affected": [], "count": 0}
     patterns, which, counts = np.unique(

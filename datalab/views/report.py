@@ -20,6 +20,7 @@ def show_report(lab: "Datalab", **options: Any) -> None:
     if shell is None:
         sys.stdout.write(text + "\n")
         return
-    from IPython.display import display
+    from IPython import display
 
-    display({"text/html": report_html(lab, **options), "text/plain": text}, raw=True)
+    show: Any = display.display  # IPython is not typed
+    show({"text/html": report_html(lab, **options), "text/plain": text}, raw=True)
