@@ -98,7 +98,7 @@ def test_nothing_of_the_users_is_changed(frame: pd.DataFrame, probs: np.ndarray)
     frame_before, probs_before = frame.copy(deep=True), probs.copy()
     features = frame[["x0", "x1"]].to_numpy()
     features_before = features.copy()
-    state = np.random.get_state()[1].copy()
+    state = np.random.get_state()[1].copy()  # noqa: NPY002 (it must not change)
     lab = Datalab(frame, label_name="label", verbosity=0)
     lab.find_issues(pred_probs=probs, features=features)
     _ = lab.issues, lab.worst(), lab.info, lab.outcomes
@@ -108,7 +108,7 @@ def test_nothing_of_the_users_is_changed(frame: pd.DataFrame, probs: np.ndarray)
     pd.testing.assert_frame_equal(frame, frame_before)
     np.testing.assert_array_equal(probs, probs_before)
     np.testing.assert_array_equal(features, features_before)
-    np.testing.assert_array_equal(np.random.get_state()[1], state)
+    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
 
 
 def test_results_before_an_audit_say_what_to_do(frame: pd.DataFrame) -> None:

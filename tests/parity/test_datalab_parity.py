@@ -37,12 +37,12 @@ def make(seed: int, n: int, n_classes: int, n_features: int) -> dict[str, Any]:
 
 
 def reference(labels: Any, types: dict[str, Any], **inputs: Any) -> Any:
-    state = np.random.get_state()
+    state = np.random.get_state()  # noqa: NPY002 (the reference changes it)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         lab = Reference({"y": labels}, label_name="y", verbosity=0)
         lab.find_issues(issue_types=types, **inputs)
-    np.random.set_state(state)
+    np.random.set_state(state)  # noqa: NPY002
     return lab
 
 
