@@ -7,7 +7,7 @@ so the neighbours are exact, whatever the rounding of the product. Cosine distan
 squared Euclidean distance of unit vectors, so one search serves both.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,24 +17,28 @@ from numpy.typing import NDArray
 from datalab._typing import BoolArray, FloatArray, IndexArray
 from datalab.exceptions import InputError
 from datalab.neighbors.graph import KNNGraph
+from datalab.neighbors.points import (
+    ROUNDED,
+    WORK,
+    Neighbours,
+    Points,
+    blocks,
+    distinct,
+    index_type,
+    points_of,
+    spread,
+)
 
 __all__ = ["complete_rows", "knn_graph", "nearest"]
 
 Metric = str | Callable[..., Any]
-Neighbours = tuple[NDArray[np.signedinteger[Any]], NDArray[np.float64]]
 
-# Working memory of the search in bytes, on top of the features and of the result.
-WORK = 2**25
 # In so few dimensions a k-d tree looks at far fewer pairs than the matrix product.
 TREE_DIMENSIONS = 8
 # Candidates beyond k, so that ties at the k-th place are seen.
 SPARE = 8
 # A search of fewer blocks than that is over before a progress bar is read.
 MIN_BLOCKS_FOR_PROGRESS = 8
-# Squared distances are rounded by less than this (relative), see `_Points.squared`.
-ROUNDED = 2.0**-40
-# Rows that are looked at to find the middle of the data.
-SAMPLE = 1000
 # With norms that differ more than this, float32 would lose the small ones.
 MAX_RANGE = 1e6
 
@@ -91,7 +95,7 @@ def complete_rows(features: FloatArray) -> IndexArray | None:
     if np.isfinite(features.sum(dtype=np.float64)):
         return None
     complete = np.concatenate(
-        [~np.isnan(features[rows]).any(axis=1) for rows in _blocks(len(features), 4096)]
+        [~np.isnan(features[rows]).any(axis=1) for rows in blocks(len(features), 4096)]
     )
     return None if complete.all() else np.flatnonzero(complete)
 
@@ -111,7 +115,7 @@ def nearest(
     name = metric_name(metric)
     if name not in ("cosine", "euclidean", "l2"):
         return _by_sklearn(features, k, metric)
-    points = _points(features, cosine=name == "cosine")
+    points = points_of(features, cosine=name == "cosine")
     indices, squared = _nearest_points(points, k, progress=progress)
     if name == "cosine":
         return indices, 0.5 * squared
@@ -128,191 +132,29 @@ def _by_sklearn(features: FloatArray, k: int, metric: Metric) -> Neighbours:
         raise InputError(f"`metric` {metric!r} cannot be used: {error}") from error
     distances, indices = search.kneighbors()
     order = np.lexsort((indices, distances), axis=1)
-    indices = np.take_along_axis(indices, order, axis=1).astype(_index_type(len(features)))
+    indices = np.take_along_axis(indices, order, axis=1).astype(index_type(len(features)))
     return indices, np.take_along_axis(distances, order, axis=1).astype(np.float64)
 
 
-def _index_type(n_rows: int) -> type[np.signedinteger[Any]]:
-    return np.int32 if n_rows <= np.iinfo(np.int32).max else np.int64
-
-
-def _blocks(n_rows: int, size: int) -> Iterator[slice]:
-    return (slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size))
-
-
-# Points: what is compared by Euclidean distance -------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Points:
-    """The rows as points in float64, made block by block."""
-
-    features: FloatArray
-    scale: float  # Euclidean: a power of two that keeps squares in range
-    norms: FloatArray | None  # cosine: rows are divided by these
-    zero: BoolArray | None  # cosine: zero vectors, where there are any
-    rows: IndexArray | None  # positions of the points among the features; None = all
-    centre: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.features) if self.rows is None else len(self.rows)
-
-    @property
-    def n_dimensions(self) -> int:
-        return int(self.features.shape[1]) + (self.zero is not None)
-
-    @property
-    def at_once(self) -> int:
-        """How many points can be looked at together, with some room to work."""
-        return max(1, WORK // (32 * self.n_dimensions))
-
-    def take(self, at: slice | IndexArray) -> NDArray[np.float64]:
-        """The coordinates of some points."""
-        where = at if self.rows is None else self.rows[at]
-        block = self.features[where].astype(np.float64)
-        if self.norms is None:
-            block *= self.scale
-            return block
-        block /= self.norms[where][:, None]
-        if self.zero is None:
-            return block
-        # A zero vector stands at right angles to all others: their squared distance is 2.
-        return np.column_stack([block, self.zero[where]])
-
-    def squared(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Squared distances of pairs of points (rows of `x` and `y`), from differences."""
-        difference = x - y
-        squared: NDArray[np.float64] = np.einsum("ij,ij->i", difference, difference)
-        if self.norms is not None:
-            # Unit vectors are rounded in the last place, so multiples of a vector differ by that.
-            squared[squared < (8 * np.finfo(np.float64).eps) ** 2] = 0.0
-        # Distances that are equal but for rounding shall be ties: keep 40 bits of the 52.
-        bits = squared.view(np.int64)
-        bits += 1 << 11
-        bits &= -(1 << 12)
-        return squared
-
-
-def _points(features: FloatArray, *, cosine: bool) -> _Points:
-    largest, norms = _extent(features)
-    exponent = max(int(np.frexp(largest)[1]), -1000)
-    zero = norms == 0
-    points = _Points(
-        features,
-        scale=1.0 if cosine else float(np.ldexp(1.0, -exponent)),
-        norms=np.where(zero, 1.0, norms) if cosine else None,
-        zero=zero if cosine and zero.any() else None,
-        rows=None,
-        centre=np.zeros(0),
-    )
-    step = max(1, len(features) // SAMPLE)
-    sample = points.take(np.arange(0, len(features), step))
-    return replace(points, centre=np.median(sample, axis=0))
-
-
-def _extent(features: FloatArray) -> tuple[float, NDArray[np.float64]]:
-    """The largest absolute value, and the norm of every row (safe from overflow)."""
-    norms = np.empty(len(features))
-    largest = 0.0
-    for rows in _blocks(len(features), max(1, WORK // (32 * features.shape[1]))):
-        block = np.abs(features[rows].astype(np.float64))
-        top = block.max(axis=1)
-        block /= np.where(top > 0, top, 1.0)[:, None]
-        norms[rows] = top * np.sqrt(np.einsum("ij,ij->i", block, block))
-        largest = max(largest, float(top.max()))
-    return largest, norms
-
-
-def _nearest_points(points: _Points, k: int, *, progress: bool) -> Neighbours:
+def _nearest_points(points: Points, k: int, *, progress: bool) -> Neighbours:
     """Neighbours and squared distances; equal points are searched for once."""
-    first, which = _distinct(points)
+    first, which = distinct(points)
     n_distinct = len(first)
     if n_distinct == len(points):
         return _search(points, k, progress=progress)
-    distinct = replace(points, rows=first)
     fewer = min(k, n_distinct - 1)
     if fewer == 0:
-        indices = np.empty((1, 0), dtype=_index_type(len(points)))
+        indices = np.empty((1, 0), dtype=index_type(len(points)))
         squared = np.empty((1, 0))
     else:
-        indices, squared = _search(distinct, fewer, progress=progress)
-    return _spread(indices, squared, which, k)
+        indices, squared = _search(replace(points, rows=first), fewer, progress=progress)
+    return spread(indices, squared, which, k)
 
 
-def _search(points: _Points, k: int, *, progress: bool) -> Neighbours:
+def _search(points: Points, k: int, *, progress: bool) -> Neighbours:
     if points.n_dimensions <= TREE_DIMENSIONS:
         return _by_tree(points, k)
     return _by_product(points, k, progress=progress)
-
-
-# Equal points -----------------------------------------------------------------------------------
-
-
-def _distinct(points: _Points) -> tuple[IndexArray, IndexArray]:
-    """First position of every distinct point, ascending, and which of them each point is."""
-    seed = 0
-    while True:
-        keys = _hashes(points, seed)
-        _, first, which = np.unique(keys, return_index=True, return_inverse=True)
-        order = np.argsort(first)
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
-        first, which = first[order], rank[which]
-        copies = np.flatnonzero(first[which] != np.arange(len(points)))
-        if all(
-            np.array_equal(points.take(copies[part]), points.take(first[which[copies[part]]]))
-            for part in _blocks(len(copies), points.at_once)
-        ):
-            return first, which
-        seed += 1  # two different points with one 64-bit key: other keys will tell them apart
-
-
-def _hashes(points: _Points, seed: int) -> NDArray[np.uint64]:
-    """A 64-bit key of every point: equal for equal points, and almost surely for no others."""
-    rng = np.random.default_rng(seed)
-    weights = rng.integers(2**63, size=points.n_dimensions, dtype=np.uint64) * np.uint64(2)
-    weights += np.uint64(1)
-    half = np.uint64(32)
-    keys = np.empty(len(points), dtype=np.uint64)
-    for rows in _blocks(len(points), points.at_once):
-        # Adding 0 makes -0 equal to 0.
-        bits = np.add(points.take(rows), 0.0, order="C").view(np.uint64)
-        # Few digits leave the low bits of a float empty: fold the high ones in before multiplying.
-        mixed = (bits ^ (bits >> half)) * weights
-        keys[rows] = (mixed ^ (mixed >> half)).sum(axis=1, dtype=np.uint64)
-    return keys
-
-
-def _spread(
-    indices: NDArray[Any], squared: NDArray[np.float64], which: IndexArray, k: int
-) -> Neighbours:
-    """From neighbours among distinct points to neighbours among all of them.
-
-    A point's neighbours are its copies at distance 0, then all copies of the nearest other point,
-    and so on; among equal distances the lower position comes first.
-    """
-    n_rows, n_distinct = len(which), len(indices)
-    members = np.argsort(which, kind="stable")
-    sizes = np.bincount(which, minlength=n_distinct)
-    starts = np.cumsum(sizes) - sizes
-    table = np.column_stack([np.arange(n_distinct), indices])
-    lengths = np.column_stack([np.zeros(n_distinct), squared])
-    best = np.empty((n_distinct, k + 1), dtype=_index_type(n_rows))
-    best_squared = np.empty((n_distinct, k + 1))
-    for rows in _blocks(n_distinct, max(1, WORK // (64 * (k + 1) ** 2))):
-        counts = np.minimum(sizes, k + 1)[table[rows]].ravel()
-        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        position = members[np.repeat(starts[table[rows]].ravel(), counts) + within]
-        distance = np.repeat(lengths[rows].ravel(), counts)
-        owner = np.repeat(np.repeat(np.arange(len(table[rows])), table.shape[1]), counts)
-        order = np.lexsort((position, distance, owner))
-        take = np.searchsorted(owner, np.arange(len(table[rows])))[:, None] + np.arange(k + 1)
-        best[rows], best_squared[rows] = position[order][take], distance[order][take]
-    lists, distances = best[which], best_squared[which]
-    keep = lists != np.arange(n_rows)[:, None]
-    # A point with more than k copies before it is not on its own list: the last one goes instead.
-    keep[keep.all(axis=1), -1] = False
-    return lists[keep].reshape(n_rows, k), distances[keep].reshape(n_rows, k)
 
 
 # The k nearest so far --------------------------------------------------------------------------
@@ -347,27 +189,28 @@ class _Best:
 # Few dimensions: a k-d tree ---------------------------------------------------------------------
 
 
-def _by_tree(points: _Points, k: int) -> Neighbours:
+def _by_tree(points: Points, k: int) -> Neighbours:
     from scipy.spatial import cKDTree
 
     n_points = len(points)
     coordinates = points.take(slice(None))
     tree = cKDTree(coordinates)
-    indices = np.empty((n_points, k), dtype=_index_type(n_points))
+    indices = np.empty((n_points, k), dtype=index_type(n_points))
     squared = np.empty((n_points, k))
-    for rows in _blocks(n_points, max(1, WORK // (256 * (k + 1 + SPARE)))):
+    for rows in blocks(n_points, max(1, WORK // (256 * (k + 1 + SPARE)))):
         todo = np.arange(rows.start, rows.stop)
         wanted = k + 1 + SPARE
         while len(todo):
             wanted = min(wanted, n_points)
             reach, found = tree.query(coordinates[todo], k=wanted, workers=-1)
-            row, column = np.nonzero(found != todo[:, None])
-            best = _Best(len(todo), k, _index_type(n_points))
-            other = found[row, column]
-            best.add(row, other, points.squared(coordinates[todo[row]], coordinates[other]))
-            indices[todo], squared[todo] = best.indices, best.squared
+            left = np.repeat(coordinates[todo], wanted, axis=0)
+            lengths = points.squared(left, coordinates[found.ravel()]).reshape(found.shape)
+            lengths[found == todo[:, None]] = np.inf
+            order = np.lexsort((found, lengths), axis=1)[:, :k]
+            indices[todo] = np.take_along_axis(found, order, axis=1)
+            squared[todo] = np.take_along_axis(lengths, order, axis=1)
             # Done when everything that was not returned is farther than the k-th neighbour.
-            tied = best.worst >= reach[:, -1] ** 2 * (1 - 4 * ROUNDED)
+            tied = squared[todo, -1] >= reach[:, -1] ** 2 * (1 - 4 * ROUNDED)
             todo = todo[tied] if wanted < n_points else todo[:0]
             wanted *= 4
     return indices, squared
@@ -388,17 +231,17 @@ class _Left:
         return _Left(self.start, self.points[rows], self.norms[rows])
 
 
-def _by_product(points: _Points, k: int, *, progress: bool) -> Neighbours:
+def _by_product(points: Points, k: int, *, progress: bool) -> Neighbours:
     n_points = len(points)
     height, width = _tile_shape(points.n_dimensions)
-    norms = np.concatenate([_square_norms(points, rows) for rows in _blocks(n_points, height)])
+    norms = np.concatenate([_square_norms(points, rows) for rows in blocks(n_points, height)])
     dtype = _working_type(norms)
-    indices = np.empty((n_points, k), dtype=_index_type(n_points))
+    indices = np.empty((n_points, k), dtype=index_type(n_points))
     squared = np.empty((n_points, k))
-    for rows in _watched(list(_blocks(n_points, height)), progress=progress):
-        best = _Best(rows.stop - rows.start, k, _index_type(n_points))
+    for rows in _watched(list(blocks(n_points, height)), progress=progress):
+        best = _Best(rows.stop - rows.start, k, index_type(n_points))
         left = _Left(rows.start, points.take(rows) - points.centre, norms[rows])
-        for columns in _blocks(n_points, width):
+        for columns in blocks(n_points, width):
             _compare(points, left, columns, norms[columns], best, dtype)
         indices[rows], squared[rows] = best.indices, best.squared
     return indices, squared
@@ -415,15 +258,15 @@ def _tile_shape(n_dimensions: int) -> tuple[int, int]:
     return height, max(1, width)
 
 
-def _watched(blocks: list[slice], *, progress: bool) -> Any:
-    if not progress or len(blocks) < MIN_BLOCKS_FOR_PROGRESS:
-        return blocks
+def _watched(parts: list[slice], *, progress: bool) -> Any:
+    if not progress or len(parts) < MIN_BLOCKS_FOR_PROGRESS:
+        return parts
     from tqdm.auto import tqdm
 
-    return tqdm(blocks, desc="nearest neighbours", leave=False)
+    return tqdm(parts, desc="nearest neighbours", leave=False)
 
 
-def _square_norms(points: _Points, rows: slice) -> NDArray[np.float64]:
+def _square_norms(points: Points, rows: slice) -> NDArray[np.float64]:
     """Squared distances from the middle of the data."""
     block = points.take(rows) - points.centre
     norms: NDArray[np.float64] = np.einsum("ij,ij->i", block, block)
@@ -435,7 +278,7 @@ def _working_type(norms: NDArray[np.float64]) -> type[np.floating[Any]]:
 
 
 def _compare(
-    points: _Points,
+    points: Points,
     left: _Left,
     columns: slice,
     norms: NDArray[np.float64],
@@ -470,12 +313,12 @@ def _leave_out_self(near: BoolArray, start: int, columns: slice) -> None:
     near[both - start, both - columns.start] = False
 
 
-def _score(points: _Points, left: _Left, columns: slice, near: BoolArray, best: _Best) -> None:
+def _score(points: Points, left: _Left, columns: slice, near: BoolArray, best: _Best) -> None:
     """Measure the marked pairs of a tile exactly and keep the best."""
     row, column = np.divmod(np.flatnonzero(near), near.shape[1])
     column += columns.start
     squared = np.empty(len(row))
-    for part in _blocks(len(row), points.at_once):
+    for part in blocks(len(row), points.at_once):
         right = points.take(column[part])
         right -= points.centre
         squared[part] = points.squared(left.points[row[part]], right)
@@ -483,7 +326,7 @@ def _score(points: _Points, left: _Left, columns: slice, near: BoolArray, best: 
 
 
 def _lower_bounds(
-    points: _Points,
+    points: Points,
     left: _Left,
     columns: slice,
     norms: NDArray[np.float64],
@@ -499,7 +342,7 @@ def _lower_bounds(
     np.multiply(left.points, -2.0, out=x[:, :-1], casting="same_kind")
     x[:, -1] = 1.0
     # Few rows at a time, so that they stay in the cache between the steps.
-    for part in _blocks(len(norms), max(1, 2**15 // n_dimensions)):
+    for part in blocks(len(norms), max(1, 2**15 // n_dimensions)):
         chunk = points.take(slice(columns.start + part.start, columns.start + part.stop))
         np.subtract(chunk, points.centre, out=y[part, :-1], casting="same_kind")
     y[:, -1] = norms * (1.0 - _slack(n_dimensions, dtype))

@@ -1,0 +1,190 @@
+"""Rows as points that are compared by Euclidean distance, and the copies among them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab._typing import BoolArray, FloatArray, IndexArray
+
+__all__ = [
+    "ROUNDED",
+    "WORK",
+    "Neighbours",
+    "Points",
+    "blocks",
+    "distinct",
+    "index_type",
+    "points_of",
+    "spread",
+]
+
+Neighbours = tuple[NDArray[np.signedinteger[Any]], NDArray[np.float64]]
+
+# Working memory of a search in bytes, on top of the features and of the result.
+WORK = 2**25
+# Squared distances are rounded by less than this (relative), see `Points.squared`.
+ROUNDED = 2.0**-40
+# Rows that are looked at to find the middle of the data.
+SAMPLE = 1000
+
+
+def index_type(n_rows: int) -> type[np.signedinteger[Any]]:
+    """The smaller integer type that holds every position."""
+    return np.int32 if n_rows <= np.iinfo(np.int32).max else np.int64
+
+
+def blocks(n_rows: int, size: int) -> Iterator[slice]:
+    """Slices of `size` consecutive rows that cover `n_rows`."""
+    return (slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size))
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """The rows as points in float64, made block by block."""
+
+    features: FloatArray
+    scale: float  # Euclidean: a power of two that keeps squares in range
+    norms: FloatArray | None  # cosine: rows are divided by these
+    zero: BoolArray | None  # cosine: zero vectors, where there are any
+    rows: IndexArray | None  # positions of the points among the features; None = all
+    centre: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.features) if self.rows is None else len(self.rows)
+
+    @property
+    def n_dimensions(self) -> int:
+        """Number of coordinates."""
+        return int(self.features.shape[1]) + (self.zero is not None)
+
+    @property
+    def at_once(self) -> int:
+        """How many points can be looked at together, with some room to work."""
+        return max(1, WORK // (32 * self.n_dimensions))
+
+    def take(self, at: slice | IndexArray) -> NDArray[np.float64]:
+        """The coordinates of some points."""
+        where = at if self.rows is None else self.rows[at]
+        block = self.features[where].astype(np.float64)
+        if self.norms is None:
+            block *= self.scale
+            return block
+        block /= self.norms[where][:, None]
+        if self.zero is None:
+            return block
+        # A zero vector stands at right angles to all others: their squared distance is 2.
+        return np.column_stack([block, self.zero[where]])
+
+    def squared(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Squared distances of pairs of points (rows of `x` and `y`), from differences."""
+        difference = x - y
+        squared: NDArray[np.float64] = np.einsum("ij,ij->i", difference, difference)
+        if self.norms is not None:
+            # Unit vectors are rounded in the last place, so multiples of a vector differ by that.
+            squared[squared < (8 * np.finfo(np.float64).eps) ** 2] = 0.0
+        # Distances that are equal but for rounding shall be ties: keep 40 bits of the 52.
+        bits = squared.view(np.int64)
+        bits += 1 << 11
+        bits &= -(1 << 12)
+        return squared
+
+
+def points_of(features: FloatArray, *, cosine: bool) -> Points:
+    """The rows scaled to a safe range, or to length one."""
+    largest, norms = _extent(features)
+    exponent = max(int(np.frexp(largest)[1]), -1000)
+    zero = norms == 0
+    points = Points(
+        features,
+        scale=1.0 if cosine else float(np.ldexp(1.0, -exponent)),
+        norms=np.where(zero, 1.0, norms) if cosine else None,
+        zero=zero if cosine and zero.any() else None,
+        rows=None,
+        centre=np.zeros(0),
+    )
+    step = max(1, len(features) // SAMPLE)
+    sample = points.take(np.arange(0, len(features), step))
+    return replace(points, centre=np.median(sample, axis=0))
+
+
+def _extent(features: FloatArray) -> tuple[float, NDArray[np.float64]]:
+    """The largest absolute value, and the norm of every row (safe from overflow)."""
+    norms = np.empty(len(features))
+    largest = 0.0
+    for rows in blocks(len(features), max(1, WORK // (32 * features.shape[1]))):
+        block = np.abs(features[rows].astype(np.float64))
+        top = block.max(axis=1)
+        block /= np.where(top > 0, top, 1.0)[:, None]
+        norms[rows] = top * np.sqrt(np.einsum("ij,ij->i", block, block))
+        largest = max(largest, float(top.max()))
+    return largest, norms
+
+
+def distinct(points: Points) -> tuple[IndexArray, IndexArray]:
+    """First position of every distinct point, ascending, and which of them each point is."""
+    seed = 0
+    while True:
+        keys = _hashes(points, seed)
+        _, first, which = np.unique(keys, return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order))
+        first, which = first[order], rank[which]
+        copies = np.flatnonzero(first[which] != np.arange(len(points)))
+        if all(
+            np.array_equal(points.take(copies[part]), points.take(first[which[copies[part]]]))
+            for part in blocks(len(copies), points.at_once)
+        ):
+            return first, which
+        seed += 1  # two different points with one 64-bit key: other keys will tell them apart
+
+
+def _hashes(points: Points, seed: int) -> NDArray[np.uint64]:
+    """A 64-bit key of every point: equal for equal points, and almost surely for no others."""
+    rng = np.random.default_rng(seed)
+    weights = rng.integers(2**63, size=points.n_dimensions, dtype=np.uint64) * np.uint64(2)
+    weights += np.uint64(1)
+    half = np.uint64(32)
+    keys = np.empty(len(points), dtype=np.uint64)
+    for rows in blocks(len(points), points.at_once):
+        # Adding 0 makes -0 equal to 0.
+        bits = np.add(points.take(rows), 0.0, order="C").view(np.uint64)
+        # Few digits leave the low bits of a float empty: fold the high ones in before multiplying.
+        mixed = (bits ^ (bits >> half)) * weights
+        keys[rows] = (mixed ^ (mixed >> half)).sum(axis=1, dtype=np.uint64)
+    return keys
+
+
+def spread(
+    indices: NDArray[Any], squared: NDArray[np.float64], which: IndexArray, k: int
+) -> Neighbours:
+    """From neighbours among distinct points to neighbours among all of them.
+
+    A point's neighbours are its copies at distance 0, then all copies of the nearest other point,
+    and so on; among equal distances the lower position comes first.
+    """
+    n_rows, n_distinct = len(which), len(indices)
+    members = np.argsort(which, kind="stable")
+    sizes = np.bincount(which, minlength=n_distinct)
+    starts = np.cumsum(sizes) - sizes
+    table = np.column_stack([np.arange(n_distinct), indices])
+    lengths = np.column_stack([np.zeros(n_distinct), squared])
+    best = np.empty((n_distinct, k + 1), dtype=index_type(n_rows))
+    best_squared = np.empty((n_distinct, k + 1))
+    for rows in blocks(n_distinct, max(1, WORK // (64 * (k + 1) ** 2))):
+        counts = np.minimum(sizes, k + 1)[table[rows]].ravel()
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        position = members[np.repeat(starts[table[rows]].ravel(), counts) + within]
+        distance = np.repeat(lengths[rows].ravel(), counts)
+        owner = np.repeat(np.repeat(np.arange(len(table[rows])), table.shape[1]), counts)
+        order = np.lexsort((position, distance, owner))
+        take = np.searchsorted(owner, np.arange(len(table[rows])))[:, None] + np.arange(k + 1)
+        best[rows], best_squared[rows] = position[order][take], distance[order][take]
+    lists, distances = best[which], best_squared[which]
+    keep = lists != np.arange(n_rows)[:, None]
+    # A point with more than k copies before it is not on its own list: the last one goes instead.
+    keep[keep.all(axis=1), -1] = False
+    return lists[keep].reshape(n_rows, k), distances[keep].reshape(n_rows, k)
