@@ -212,11 +212,11 @@ def overview(
 
 
 def _facts(lab: Any) -> tuple[str, ...]:
-    facts = [f"{count(len(lab))} rows", f"{count(len(lab._source.columns))} columns"]
+    facts = [_counted(len(lab), "row"), _counted(len(lab._source.columns), "column")]
     if lab.task is not None:
         facts.append(str(lab.task))
     if lab.class_names:
-        facts.append(f"{count(len(lab.class_names))} classes")
+        facts.append(_counted(len(lab.class_names), "class"))
     for word, name in (
         ("labels", lab.label_name),
         ("text", lab.text_key),
@@ -225,6 +225,11 @@ def _facts(lab: Any) -> tuple[str, ...]:
         if name is not None:
             facts.append(f"{word}: {clean_text(name, NAME_LIMIT)}")
     return tuple(facts)
+
+
+def _counted(number_of: int, word: str) -> str:
+    ending = "" if number_of == 1 else "es" if word.endswith("s") else "s"
+    return f"{count(number_of)} {word}{ending}"
 
 
 # --- one check ------------------------------------------------------------------------------------
@@ -531,6 +536,14 @@ def _missing_by_column(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: A
     }
 
 
+_STATS = {
+    "annotator_quality": "quality",
+    "agreement_with_consensus": "agreement",
+    "worst_class": "worst class",
+    "num_examples_labeled": "answers",
+}
+
+
 def _annotators(lab: Any, outcome: Outcome) -> dict[str, Any]:
     """The annotators, the least reliable first."""
     info = outcome.findings.info if outcome.findings else {}
@@ -544,8 +557,8 @@ def _annotators(lab: Any, outcome: Outcome) -> dict[str, Any]:
         (Cell(clean_text(name, NAME_LIMIT), "text"), *(_stat(lab, k, v) for k, v in row.items()))
         for name, row in zip(shown.index, shown.to_dict("records"), strict=True)
     )
-    columns = ("annotator", *(clean_text(c, NAME_LIMIT).replace("_", " ") for c in shown.columns))
-    title = f"{count(len(stats))} annotators"
+    columns = ("annotator", *(_STATS.get(str(name), str(name)) for name in shown.columns))
+    title = _counted(len(stats), "annotator")
     if len(stats) > TABLE_ROWS:
         title += f", the {TABLE_ROWS} least reliable"
     bars = tuple(float(np.clip(q, 0, 1)) for q in shown["annotator_quality"])

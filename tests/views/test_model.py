@@ -164,7 +164,7 @@ def test_unlabelled_data():
     lab = Datalab({"x": np.arange(40.0)}, task=None)
     with_findings(lab, Findings("rule", np.ones(40, bool), np.zeros(40)))
     assert section(lab).examples[0].given == ""
-    assert overview(lab).facts == ("40 rows", "1 columns")
+    assert overview(lab).facts == ("40 rows", "1 column")
 
 
 def label_findings(given: np.ndarray, suggested: np.ndarray) -> Findings:
@@ -240,8 +240,30 @@ def test_the_least_reliable_annotators_come_first(lab):
     with_findings(lab, found)
     table = section(lab).table
     assert table.rows[0][0].text == "ann 11"
-    assert table.columns == ("annotator", "num examples labeled", "annotator quality")
+    assert table.columns == ("annotator", "answers", "quality")
     assert table.title == "12 annotators, the 10 least reliable"
+
+
+def test_annotators_of_a_real_audit():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(3, size=90)
+    answers = {
+        name: np.where(rng.random(90) < right, truth, rng.integers(3, size=90))
+        for name, right in (("ann", 0.98), ("ben", 0.95), ("cleo", 0.3))
+    }
+    label = np.where(np.arange(90) % 30 == 0, (truth + 1) % 3, truth)
+    names = np.array(["cat", "dog", "owl"])
+    data = {name: names[codes] for name, codes in answers.items()} | {"label": names[label]}
+    lab = Datalab(data, label_name="label", annotations=list(answers))
+    lab.find_issues(["multi_annotator"])
+    shown = section(lab)
+    assert shown.table.title == "3 annotators"
+    assert shown.table.columns == ("annotator", "agreement", "worst class", "answers", "quality")
+    assert shown.table.rows[0][0].text == "cleo"
+    assert {0, 30, 60} <= {e.position for e in section(lab, num_examples=30).examples}
+    worst = shown.examples[0]
+    assert worst.given != worst.suggested
+    assert shown.columns == ()  # the annotators' own columns are in the reason already
 
 
 def test_a_few_columns_help_to_recognise_a_row():
