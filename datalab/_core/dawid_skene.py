@@ -40,7 +40,7 @@ FITTED_FROM = 3
 ROUNDS = 50
 TOLERANCE = 1e-4  # largest change of a posterior after which EM stops
 PROB_FLOOR = 1e-12  # a model is never so sure
-POWERS = 0.01, 10.0  # limits of the power of the model
+POWERS = 0.01, 100.0  # limits of the power of the model
 # Shares of their full weight that answers and model are tried with.
 ANSWER_SHARES = (1.0, 2 / 3, 1 / 2, 1 / 3, 1 / 4, 1 / 6)
 MODEL_SHARES = (1.0, 3 / 4, 1 / 2, 1 / 4)

@@ -94,9 +94,10 @@ def _refuse_no_codes(table: WideTable, given: NDArray[Any]) -> None:
     wrong = np.flatnonzero((table.label != given) | (table.label < 0))
     if wrong.size:
         at = int(wrong[0])
+        who = table.name(int(table.annotator[at]))
         raise InputError(
             "`labels_multiannotator` must hold class codes 0..K-1 (NaN where missing), got "
-            f"{given[at]:g} in row {table.item[at]} by annotator {table.name(int(table.annotator[at]))!r}"
+            f"{given[at]:g} in row {table.item[at]} by annotator {who!r}"
         )
 
 

@@ -1,0 +1,246 @@
+"""Labels of several annotators: what is right, how sure that is, and who can be relied on."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from datalab._check import choice, unit_number
+from datalab._core.multiannotator import (
+    Answers,
+    agreement_with,
+    answers_from,
+    best_labels,
+    label_agreement,
+    majority_vote,
+    worst_class,
+)
+from datalab._data.annotations import Annotations
+from datalab._typing import Codes, FloatArray, IndexArray, Probs
+from datalab.exceptions import InputError, NotApplicable
+from datalab.findings import Findings
+from datalab.managers.base import Kind, percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from datalab._core.dawid_skene import Consensus
+
+__all__ = ["MultiAnnotator"]
+
+
+@dataclass(frozen=True)
+class MultiAnnotator:
+    """Rows whose annotators leave the label in doubt, or contradict the given label.
+
+    The consensus is the most probable class given all answers to the row, what is known of the
+    annotators who gave them, and the model's out-of-sample probabilities when there are any. The
+    score is the probability that the given label is right, or the consensus where no label is
+    given. A row is flagged when that probability is below ``min_quality``: the annotators cannot
+    tell (at least three in ten such consensus labels are expected to be wrong), or they agree on
+    another label than the given one. Rows without annotations are left out.
+
+    Parameters
+    ----------
+    min_quality : float
+        In [0, 1]. What is less probable than this is flagged. With calibrated probabilities the
+        best cut for F1 lies at one minus half the F1 that can be reached: 0.7 for one of 0.6.
+    method : {"dawid_skene", "crowdlab"}
+        Consensus by Dawid-Skene, with confusions shrunk to one accuracy per annotator, the model
+        as a prior, and answers weighted by how well they predict each other; or by CROWDLAB,
+        which needs pred_probs. Flags rest on the probabilities of the former in both cases, as
+        CROWDLAB's quality orders rows but is no probability.
+
+    Notes
+    -----
+    Time and memory are linear in the number of answers times the number of classes.
+
+    References
+    ----------
+    A. Dawid, A. Skene: Maximum likelihood estimation of observer error-rates using the EM
+    algorithm, JRSS C 28 (1979). V. Raykar et al.: Learning from crowds, JMLR 11 (2010). H. Goh,
+    U. Tkachenko, J. Mueller: CROWDLAB, arXiv:2210.06812.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> votes = np.array([[0, 0, 0], [1, 1, 1], [0, 0, 0], [1, 1, 0], [1, 1, 1], [0, 1, 1]] * 5)
+    >>> item, annotator = np.divmod(np.arange(90), 3)
+    >>> answers = Annotations(item, annotator, votes.reshape(-1), ("ann", "bob", "cleo"), 30)
+    >>> found = MultiAnnotator().find_issues(answers, labels=np.array([0, 1, 1] * 10))
+    >>> found.columns["consensus_label"][:6], found.is_issue[:3]
+    (array([0, 1, 0, 1, 1, 1]), array([False, False,  True]))
+    """
+
+    min_quality: float = 0.7
+    method: str = "dawid_skene"
+
+    name: ClassVar[str] = "multi_annotator"
+    tasks: ClassVar[tuple[str | None, ...]] = ("classification", None)
+    description: ClassVar[str] = "Rows whose annotators disagree, or contradict the given label."
+    advice: ClassVar[str] = "Take the consensus label where it is sure; ask once more where not."
+    sees_missing: ClassVar[bool] = True
+    produces: ClassVar[dict[str, Kind]] = {
+        "consensus_label": "class",
+        "consensus_quality": "number",
+        "annotator_agreement": "number",
+        "num_annotations": "number",
+        "given_label": "class",
+    }
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        unit_number(self.min_quality, name="min_quality")
+        choice(self.method, METHODS, name="method")
+
+    def find_issues(
+        self,
+        annotations: Annotations,
+        pred_probs: Probs | None = None,
+        labels: Codes | None = None,
+        class_names: tuple[Any, ...] | None = None,
+    ) -> Findings:
+        """Find the consensus, and the rows where it is in doubt or contradicts the label."""
+        from datalab._core.dawid_skene import dawid_skene
+
+        rows, people = np.unique(annotations.item), np.unique(annotations.annotator)
+        probs = None if pred_probs is None else pred_probs[rows]
+        answers = _answers(annotations, rows, people, probs, len(class_names or ()))
+        likely = dawid_skene(answers, probs)
+        found = METHODS[self.method](answers, probs, likely)
+        columns: dict[str, Any] = {
+            "consensus_label": found.label,
+            "consensus_quality": found.quality,
+            "annotator_agreement": label_agreement(answers, found.label),
+            "num_annotations": answers.per_item,
+        }
+        judged = found.label
+        if labels is not None:
+            columns["given_label"] = labels[rows]
+            judged = np.where(labels[rows] >= 0, labels[rows], found.label)
+        score = np.minimum(likely.posterior[np.arange(len(rows)), judged], 1.0)
+        names = [annotations.names[one] for one in people]
+        return Findings(
+            self.name,
+            is_issue=score < self.min_quality,
+            score=score,
+            columns=columns,
+            rows=None if len(rows) == len(annotations) else rows,
+            info={
+                "annotator_stats": _annotator_stats(answers, found, names, class_names),
+                "method": found.method,
+                "weights": found.weights,
+                "min_quality": self.min_quality,
+                "average_consensus_quality": float(found.quality.mean()),
+            },
+        )
+
+    def explain(self, row: Mapping[str, Any]) -> str:
+        """Why the row was flagged."""
+        n_answers = round(row["num_annotations"])
+        agree = round(row["annotator_agreement"] * n_answers)
+        told = f"{agree} of {n_answers} annotators say {row['consensus_label']}"
+        if row.get("given_label") not in (None, row["consensus_label"]):
+            told = f"labelled {row['given_label']}, but {told}"
+        return f"{told}, which is right with a chance of {percent(row['consensus_quality'])}"
+
+
+def _answers(
+    annotations: Annotations,
+    rows: IndexArray,
+    people: IndexArray,
+    probs: FloatArray | None,
+    n_known: int,
+) -> Answers:
+    """The answers, with rows and annotators numbered without gaps."""
+    n_classes = max(n_known, int(annotations.label.max(initial=0)) + 1)
+    if probs is not None:
+        if probs.shape[1] < n_classes:
+            raise InputError(
+                f"`pred_probs` has {probs.shape[1]} columns but there are {n_classes} classes in "
+                "labels and annotations; give one column per class"
+            )
+        n_classes = probs.shape[1]
+    answers = answers_from(
+        np.searchsorted(rows, annotations.item),
+        np.searchsorted(people, annotations.annotator),
+        annotations.label,
+        n_items=len(rows),
+        n_annotators=len(people),
+        n_classes=n_classes,
+    )
+    if answers.per_item.max(initial=0) < 2:
+        raise NotApplicable(
+            "needs rows that several annotators labelled, but every row has a single answer; "
+            "take the answers as labels (label_name=) and look at the label check"
+        )
+    return answers
+
+
+class _Found(NamedTuple):
+    """A consensus, with the name of the method and what it trusts."""
+
+    method: str
+    label: IndexArray
+    quality: FloatArray
+    annotator_quality: FloatArray
+    weights: Mapping[str, Any]
+
+
+def _by_dawid_skene(answers: Answers, probs: FloatArray | None, likely: "Consensus") -> _Found:
+    vote = majority_vote(answers, None if probs is None else np.nan_to_num(probs))
+    label = best_labels(likely.posterior, vote)
+    return _Found(
+        "Dawid-Skene" if probs is None else "Dawid-Skene with the model",
+        label,
+        likely.posterior[np.arange(len(label)), label],
+        likely.accuracy,
+        {"model": likely.model_power, "answers": likely.answer_power},
+    )
+
+
+def _by_crowdlab(answers: Answers, probs: FloatArray | None, likely: "Consensus") -> _Found:
+    from datalab._core.consensus import verdicts
+    from datalab._core.crowdlab import annotator_quality
+
+    if probs is None:
+        raise NotApplicable('method="crowdlab" needs pred_probs: give pred_probs= or features=')
+    unseen = np.isnan(probs).any(axis=1, keepdims=True)
+    probs = np.where(unseen, 1 / probs.shape[1], probs)
+    verdict = verdicts(answers, probs[None], ["best_quality"])[0]
+    scores = answers.at_label(verdict.opinion.posterior)
+    quality = annotator_quality(answers, verdict.consensus, scores, verdict.opinion)
+    weights = verdict.opinion.weights
+    return _Found(
+        "CROWDLAB",
+        verdict.consensus,
+        verdict.quality,
+        np.where(np.isnan(quality), likely.accuracy, quality),  # NaN: shares no row with others
+        {} if weights is None else {"model": weights.model[0], "annotators": weights.annotator},
+    )
+
+
+METHODS: dict[str, Callable[[Answers, FloatArray | None, "Consensus"], _Found]] = {
+    "dawid_skene": _by_dawid_skene,
+    "crowdlab": _by_crowdlab,
+}
+
+
+def _annotator_stats(
+    answers: Answers, found: _Found, names: list[Any], class_names: tuple[Any, ...] | None
+) -> "pd.DataFrame":
+    """One row per annotator, the least reliable first."""
+    import pandas as pd
+
+    agreement = agreement_with(answers, found.label)
+    worst = worst_class(answers, found.label, found.quality)
+    columns = {
+        "annotator_quality": found.annotator_quality,
+        "agreement_with_consensus": agreement,
+        "worst_class": [class_names[k] for k in worst] if class_names else worst,
+        "num_examples_labeled": answers.sum_by_annotator().astype(np.int64),
+    }
+    index = pd.Index(names, name="annotator", tupleize_cols=False)
+    order = np.lexsort((agreement, found.annotator_quality))
+    return pd.DataFrame(columns, index=index).iloc[order]
