@@ -19,6 +19,7 @@ __all__ = [
     "EPS",
     "calibrate",
     "class_sums",
+    "confident_argmaxes",
     "confident_guesses",
     "confident_joint",
     "confident_thresholds",
@@ -133,12 +134,14 @@ def joint_counts(labels: Codes, guesses: IndexArray, n_classes: int) -> IndexArr
 
     def count(rows: slice) -> IndexArray:
         counted = np.flatnonzero(guesses[rows] >= 0)
-        cells = labels[rows][counted] * n_classes + guesses[rows][counted]
+        cells = guesses[rows][counted] * n_classes + labels[rows][counted]
         return np.bincount(cells, minlength=n_classes**2)
 
     # Blocks at least as large as the table itself, so that adding up tables costs little.
     blocks = row_blocks(len(labels), 8, max(1 << 19, 8 * n_classes**2))
-    return fold_blocks(count, blocks).reshape(n_classes, n_classes)
+    # Transposed (column-major): sums over a joint follow its memory, and their last bit decides
+    # which of two halves `calibrate` rounds up. The reference counts in this order.
+    return fold_blocks(count, blocks).reshape(n_classes, n_classes).T
 
 
 def confident_joint(
@@ -170,6 +173,26 @@ def off_diagonal(labels: Codes, guesses: IndexArray) -> BoolArray:
     """Rows that the confident joint counts for a class other than their label, shape (N,)."""
     accused: BoolArray = (guesses >= 0) & (guesses != labels)
     return accused
+
+
+def confident_argmaxes(
+    labels: NDArray[np.int64], pred_probs: FloatArray, thresholds: FloatArray
+) -> IndexArray:
+    """Per class the examples whose most probable class reaches its threshold, shape (2, K).
+
+    First those whose label agrees with it, then the others. Counts of several blocks add up.
+    """
+    best = pred_probs.argmax(axis=1)
+    cuts = _cuts(thresholds, pred_probs.dtype)
+    confident = pred_probs[np.arange(len(labels)), best] >= cuts[best]
+    agrees = best == labels
+    n_classes = pred_probs.shape[1]
+    return np.stack(
+        [
+            np.bincount(labels[confident & agrees], minlength=n_classes),
+            np.bincount(labels[confident & ~agrees], minlength=n_classes),
+        ]
+    )
 
 
 def label_is_argmax(labels: Codes, pred_probs: Probs, rows: IndexArray | None = None) -> BoolArray:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from datalab._check import class_name_list, label_sets_and_probs, per_class_matrices
 from datalab._core.multilabel import any_class, issues_per_class
@@ -231,13 +231,18 @@ def _class_table(
         {
             **columns,
             "Class Index": order,
-            "Label Issues": too_much[order],
-            "Inverse Label Issues": too_little[order],
+            "Label Issues": _truncated(too_much[order], n_examples),
+            "Inverse Label Issues": _truncated(too_little[order], n_examples),
             "Label Noise": too_much[order] / n_examples,
             "Inverse Label Noise": too_little[order] / n_examples,
             "Label Quality Score": 1 - too_much[order] / n_examples,
         }
     )
+
+
+def _truncated(counts: NDArray[np.int64], n_examples: int) -> NDArray[np.int64]:
+    """Counts as the reference has them: shares times N, cut off, so now and then one too few."""
+    return (counts / n_examples * n_examples).astype(np.int64)
 
 
 def _common_table(
