@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from PIL import Image
 
 __all__ = [
+    "NAME_LIMIT",
     "TEXT_LIMIT",
     "Cell",
     "Thumbnail",
+    "class_name",
     "clean_text",
     "count",
+    "counted",
     "is_missing",
     "number",
     "score",
@@ -32,7 +35,8 @@ __all__ = [
     "thumbnail",
 ]
 
-TEXT_LIMIT = 300
+TEXT_LIMIT = 300  # characters of a cell
+NAME_LIMIT = 60  # characters of the name of a class, column or row
 THUMBNAIL_SIZE = 96
 
 _PNG_LIMIT = 6_000  # bytes; a larger PNG with transparency goes on a white ground as JPEG
@@ -132,6 +136,19 @@ def number(value: Any) -> str:
         text = f"{value:.4g}" if size < 1e3 else f"{value:,.1f}"
         return text.removesuffix(".0")
     return f"{value:.3e}"
+
+
+def counted(number_of: int, word: str) -> str:
+    """A number and what is counted: ``1 row``, ``1,797 rows``, ``10 classes``."""
+    ending = "" if number_of == 1 else "es" if word.endswith("s") else "s"
+    return f"{count(number_of)} {word}{ending}"
+
+
+def class_name(value: Any) -> str:
+    """The name of a class, or a target, as people read it."""
+    if isinstance(value, float | np.floating):
+        return number(value)
+    return clean_text(value, NAME_LIMIT) or "(empty)"
 
 
 def is_missing(value: Any) -> bool:

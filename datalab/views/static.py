@@ -13,7 +13,8 @@ from typing import Any
 
 import datalab
 from datalab.views import cells
-from datalab.views.model import Bins, Matrix, Overview, overview
+from datalab.views.collect import overview
+from datalab.views.model import Bins, Matrix, Overview
 
 __all__ = ["page_html", "report_html", "summary_html"]
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datalab.views import cells
-from datalab.views.model import Bins, Example, Matrix, Overview, Section, Table, overview
+from datalab.views.collect import overview
+from datalab.views.model import Bins, Example, Matrix, Overview, Section, Table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

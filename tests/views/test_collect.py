@@ -5,7 +5,7 @@ import pytest
 from datalab import Datalab, Findings
 from datalab.audit import Outcome
 from datalab.managers.base import spec_of
-from datalab.views.model import overview
+from datalab.views.collect import overview
 
 
 def with_findings(lab: Datalab, found: Findings, **attributes) -> Datalab:

@@ -1,0 +1,139 @@
+"""What belongs to one issue type only: confusions, sizes of classes, missing values, annotators."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from datalab.audit import Outcome
+from datalab.views.cells import (
+    NAME_LIMIT,
+    Cell,
+    class_name,
+    clean_text,
+    count,
+    counted,
+    score,
+    share,
+    show,
+)
+from datalab.views.model import Matrix, Table
+
+__all__ = ["ALWAYS_SHOWN", "EVIDENCE"]
+
+MATRIX_CLASSES = 12  # up to so many classes, given × suggested is shown as a whole
+TABLE_ROWS = 10
+
+
+def _confusion(lab: Any, outcome: Outcome) -> dict[str, Any]:
+    """Given × suggested: the whole matrix when it is small, else the most frequent pairs."""
+    columns = outcome.findings.columns if outcome.findings else {}
+    if lab.task != "classification" or not {"given_label", "predicted_label"} <= set(columns):
+        return {}
+    given, suggested = np.asarray(columns["given_label"]), np.asarray(columns["predicted_label"])
+    names = [class_name(name) for name in lab.class_names]
+    k = len(names)
+    known = (given >= 0) & (suggested >= 0)
+    counts = np.bincount(given[known] * k + suggested[known], minlength=k * k).reshape(k, k)
+    if k <= MATRIX_CLASSES and max(map(len, names)) <= 12:
+        return {"matrix": Matrix(tuple(names), tuple(map(tuple, counts.tolist())))}
+    off = np.where(np.eye(k, dtype=bool), 0, counts).ravel()
+    top = np.argsort(-off, kind="stable")[:TABLE_ROWS]
+    top = top[off[top] > 0]
+    rows = tuple(
+        (Cell(names[p // k], "given"), Cell(names[p % k], "suggested"), _count_cell(off[p]))
+        for p in top.tolist()
+    )
+    bars = tuple((off[top] / max(int(off.max()), 1)).tolist())
+    title = "Labels most often in doubt"
+    return {"table": Table(title, ("given", "suggested", "rows"), rows, bars)} if rows else {}
+
+
+def _class_sizes(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
+    """How many rows each class has, rarest first."""
+    labels = lab.labels
+    sizes = np.bincount(labels[labels >= 0], minlength=len(lab.class_names))
+    order = np.argsort(sizes, kind="stable")
+    half = TABLE_ROWS // 2
+    few = len(order) <= TABLE_ROWS
+    picked = order.tolist() if few else [*order[:half].tolist(), *order[-half:].tolist()]
+    rows = tuple(
+        (
+            Cell(class_name(lab.class_names[k]), "given"),
+            _count_cell(sizes[k]),
+            Cell(share(sizes[k], sizes.sum()), "number"),
+        )
+        for k in picked
+    )
+    bars = tuple(float(sizes[k] / max(sizes.max(), 1)) for k in picked)
+    title = "Rows per class" if few else f"Rows per class: the {half} rarest and the {half} largest"
+    return {"table": Table(title, ("class", "rows", "share"), rows, bars)}
+
+
+def _missing_by_column(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
+    """The columns with most missing values."""
+    info = outcome.findings.info if outcome.findings else {}
+    shares = np.asarray(info.get("column_impact", ()), dtype=np.float64)
+    names = info.get("column_names") or [f"feature {j}" for j in range(len(shares))]
+    order = np.argsort(-shares, kind="stable")
+    order = order[shares[order] > 0][:TABLE_ROWS]
+    if not len(order):
+        return {}
+    rows = tuple(
+        (Cell(class_name(names[j]), "text"), Cell(share(shares[j]), "number"))
+        for j in order.tolist()
+    )
+    return {
+        "table": Table(
+            "Missing values by column", ("column", "missing"), rows, tuple(shares[order])
+        )
+    }
+
+
+_STATS = {
+    "annotator_quality": "quality",
+    "agreement_with_consensus": "agreement",
+    "worst_class": "worst class",
+    "num_examples_labeled": "answers",
+}
+
+
+def _annotators(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
+    """The annotators, the least reliable first."""
+    info = outcome.findings.info if outcome.findings else {}
+    stats = info.get("annotator_stats")
+    if stats is None or not len(stats):
+        return {}
+    stats = stats.sort_values("annotator_quality", kind="stable")
+    shown = stats.head(TABLE_ROWS)
+    shown = shown[[*shown.columns.drop("annotator_quality"), "annotator_quality"]]
+    rows = tuple(
+        (Cell(clean_text(name, NAME_LIMIT), "text"), *(_stat(value) for value in row.values()))
+        for name, row in zip(shown.index, shown.to_dict("records"), strict=True)
+    )
+    columns = ("annotator", *(_STATS.get(str(name), str(name)) for name in shown.columns))
+    title = counted(len(stats), "annotator")
+    if len(stats) > TABLE_ROWS:
+        title += f", the {TABLE_ROWS} least reliable"
+    bars = tuple(float(np.clip(q, 0, 1)) for q in shown["annotator_quality"])
+    return {"table": Table(title, columns, rows, bars)}
+
+
+def _stat(value: Any) -> Cell:
+    if isinstance(value, float | np.floating):
+        return Cell(score(float(value)), "number")
+    return show(value, NAME_LIMIT)
+
+
+def _count_cell(value: int) -> Cell:
+    return Cell(count(value), "number")
+
+
+EVIDENCE: Mapping[str, Callable[[Any, Outcome], dict[str, Any]]] = {
+    "label": _confusion,
+    "class_imbalance": _class_sizes,
+    "null": _missing_by_column,
+    "multi_annotator": _annotators,
+}
+# Worth knowing even when no row is flagged.
+ALWAYS_SHOWN = frozenset({"null", "multi_annotator"})
