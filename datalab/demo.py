@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Demo", "make_demo"]
 
-N_WRONG_LABELS, N_COPIES, N_NO_DIGITS = 90, 40, 80
+N_WRONG_LABELS, N_COPIES, N_NO_DIGITS = 100, 40, 100
 # What people most easily read instead of 0, 1, …, 9.
 LOOKS_LIKE = np.array([6, 7, 3, 8, 9, 6, 5, 1, 3, 4])
 # How often each annotator is right, and the share of the images that each of them labels.
@@ -54,7 +54,7 @@ class Demo:
     >>> from datalab.demo import make_demo
     >>> demo = make_demo(seed=0)
     >>> demo.data.shape, int((demo.truth["planted"] == "copy").sum())
-    ((1917, 5), 40)
+    ((1937, 5), 40)
     """
 
     data: "pd.DataFrame"
@@ -92,14 +92,17 @@ class Demo:
 
         Notes
         -----
-        A copy is found when it is flagged in one set with its original; both are then rightly
+        Wrong labels are looked for twice: with the model, and by what the annotators answered. A
+        copy is found when it is flagged in one set with its original; both are then rightly
         flagged. An annotator's answer counts as flagged when it differs from the consensus.
         """
         import pandas as pd
 
         planted = self.truth["planted"].to_numpy()
+        wrong, contradicted = planted == "wrong label", _flags(lab, "multi_annotator")
         rows = [
-            _compared("wrong label", "label", planted == "wrong label", _flags(lab, "label")),
+            _compared("wrong label", "label", wrong, _flags(lab, "label")),
+            _compared("wrong label (annotators)", "multi_annotator", wrong, contradicted),
             _compared("no digit", "outlier", planted == "no digit", _flags(lab, "outlier")),
             self._copies(lab),
             self._mistakes(lab),
@@ -196,8 +199,8 @@ def make_demo(seed: int = 0) -> Demo:
 
     Notes
     -----
-    90 labels are changed to the digit that people most easily confuse with the right one; 40
-    images are copied with a little noise; 80 images are no digits (negatives, noise, tiles, parts
+    100 labels are changed to the digit that people most easily confuse with the right one; 40
+    images are copied with a little noise; 100 images are no digits (negatives, noise, tiles, parts
     of photographs), labelled like the digit that they resemble most. No image has two errors.
     Three annotators label 80 % of the images each, and are right with probability 0.97, 0.90 and
     0.75; otherwise they choose any other digit. It takes about a second.
@@ -206,7 +209,7 @@ def make_demo(seed: int = 0) -> Demo:
     --------
     >>> demo = make_demo(seed=7)
     >>> demo.truth["planted"].value_counts().to_dict()
-    {'': 1707, 'wrong label': 90, 'no digit': 80, 'copy': 40}
+    {'': 1697, 'wrong label': 100, 'no digit': 100, 'copy': 40}
     """
     import pandas as pd
     from sklearn.datasets import load_digits

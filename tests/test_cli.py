@@ -406,12 +406,12 @@ def test_wrong_use_is_one_line_without_traceback(run: Run, args: list[str], told
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
-def test_unwritable_output(run: Run) -> None:
-    Path("locked").mkdir(mode=0o500)
-    shown = run(*AUDIT, "-o", "locked/report.html")
+def test_an_output_that_cannot_be_written(run: Run) -> None:
+    Path("report.html").mkdir()
+    shown = run(*AUDIT, "-o", "report.html")
     assert shown.exit_code == 2
-    assert "Permission denied" in shown.stderr
+    assert shown.stderr.splitlines()[-1].startswith("Error: ")
+    assert "Traceback" not in shown.stderr
 
 
 # --- rules ----------------------------------------------------------------------------------------

@@ -80,7 +80,8 @@ def run_audit(
         show(brief(lab))
     else:
         show(report_text(lab, num_examples=EXAMPLES, **page()))
-        show(next_steps(lab, outputs))
+        if not interrupted:
+            show(next_steps(lab, outputs))
     _tell_trouble(lab, verdicts, interrupted)
     return code
 

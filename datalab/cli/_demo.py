@@ -54,7 +54,7 @@ def _planted_text(planted: "pd.DataFrame") -> str:
         precision=planted["precision"].map("{:.0%}".format),
     )
     return _table(
-        shown, ["what", "check", "planted", "found", "flagged", "recall", "precision"], width=21
+        shown, ["what", "check", "planted", "found", "flagged", "recall", "precision"], width=24
     )
 
 
@@ -77,6 +77,9 @@ def _table(shown: "pd.DataFrame", heads: list[str], *, width: int) -> str:
 def _next_text(seed: int, outputs: Sequence[Path]) -> str:
     look = f"look at {', '.join(map(str, outputs))}" if outputs else "see it: add -o demo.html"
     return f"""
+An annotator's mistake is found when the answer differs from the consensus. What is flagged but was
+not planted are mostly digits that are hard to read.
+
 What to do next
   - {look}
   - plant anew: --seed {seed + 1}

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -58,7 +59,7 @@ class Progress(logging.Handler):
         line = one_line(text)
         if not self.quiet and line not in self.told:
             self.told.add(line)
-            click.secho(line, err=True, **style)
+            click.secho(line, err=True, **({} if os.environ.get("NO_COLOR") else style))
 
     def emit(self, record: logging.LogRecord) -> None:
         """A line of the library's log, such as how a check ended."""
