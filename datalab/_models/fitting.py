@@ -13,7 +13,7 @@ import numpy as np
 from datalab._typing import IndexArray
 from datalab.exceptions import InputError, InputTypeError
 
-__all__ = ["HoldsModel", "also_known_as", "count_rows", "fresh_copy", "take_rows"]
+__all__ = ["count_rows", "fresh_copy", "take_rows"]
 
 
 def count_rows(X: Any, *, name: str = "X") -> int:
@@ -103,81 +103,3 @@ def fresh_copy(model: Any, stream: np.random.RandomState | None = None) -> Any:
         if unset:
             copy.set_params(**unset)
     return copy
-
-
-def also_known_as(attribute: str) -> property:
-    """Cleanlab's name for a fitted attribute; None while it is not known."""
-    return property(
-        lambda estimator: vars(estimator).get(attribute), doc=f"`{attribute}`, or None before it."
-    )
-
-
-class HoldsModel:
-    """What the two `CleanLearning` have in common: a model given, and a copy of it fitted.
-
-    The constructor argument named by `_model_name` is never fitted or replaced, so `get_params`
-    and ``clone`` see what was given. The attribute of that name shows the model in use, as
-    cleanlab's does: the fitted copy (also ``<name>_``) once there is one, before that the model
-    that was given or, for None, an unfitted default.
-    """
-
-    _model_name: str
-
-    def _default_model(self) -> Any:
-        raise NotImplementedError
-
-    def _set_model(self, model: Any) -> None:
-        self.__dict__[self._model_name] = model
-
-    def _given_model(self) -> Any:
-        given = vars(self)[self._model_name]
-        return self._default_model() if given is None else given
-
-    def _model_in_use(self) -> Any:
-        fitted = f"{self._model_name}_"
-        return vars(self)[fitted] if fitted in vars(self) else self._given_model()
-
-    def _fitted_model(self) -> Any:
-        """The fitted copy.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            ``fit`` has not been called.
-        """
-        from sklearn.utils.validation import check_is_fitted  # noqa: PLC0415
-
-        check_is_fitted(self, f"{self._model_name}_")
-        return vars(self)[f"{self._model_name}_"]
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Constructor arguments, as they were given.
-
-        Parameters
-        ----------
-        deep : bool
-            Whether those of the model are told as well, as ``<model>__<argument>``.
-
-        Returns
-        -------
-        dict
-        """
-        params: dict[str, Any] = super().get_params(deep=False)  # type: ignore[misc]
-        model = params[self._model_name] = vars(self)[self._model_name]
-        if deep and hasattr(model, "get_params") and not isinstance(model, type):
-            nested = model.get_params()
-            params.update({f"{self._model_name}__{name}": nested[name] for name in nested})
-        return params
-
-    @property
-    def n_features_in_(self) -> int:
-        """Number of features that the model was fitted on."""
-        return int(self._fitted_model().n_features_in_)
-
-    def __sklearn_tags__(self) -> Any:
-        """What scikit-learn wants to know: the model decides which `X` it takes."""
-        from sklearn.utils import get_tags  # noqa: PLC0415
-
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
-        tags.input_tags = get_tags(self._given_model()).input_tags
-        return tags

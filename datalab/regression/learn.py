@@ -1,7 +1,5 @@
 """Train any regression model on the examples whose label can be trusted."""
 
-import logging
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,20 +8,19 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from datalab import _check
-from datalab._models.fitting import HoldsModel, also_known_as, count_rows, fresh_copy, take_rows
+from datalab._models.clean_learning import CleanLearner, also_known_as, issues_table, paired
+from datalab._models.fitting import count_rows, fresh_copy, take_rows
 from datalab._models.regression import COARSE, Refits, find_noisy_targets
-from datalab._typing import BoolArray, FloatArray
-from datalab.exceptions import InputError, InputTypeError, InputWarning
+from datalab._typing import FloatArray
+from datalab.exceptions import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["CleanLearning"]
 
-logger = logging.getLogger("datalab")
 
-
-class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class CleanLearning(CleanLearner, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Train any regression model on the examples whose label can be trusted.
 
     Parameters
@@ -78,7 +75,8 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
     """
 
     _model_name = "model"
-    label_issues_df = also_known_as("label_issues_")
+    _methods = ("fit", "predict")
+    _found = ("label_issues_", "k_")
     k = also_known_as("k_")
 
     def __init__(
@@ -108,27 +106,21 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
     def model(self, model: Any) -> None:
         self._set_model(model)
 
-    @property
-    def label_issues_mask(self) -> BoolArray | None:
-        """Which examples have a label issue, or None before it is known."""
-        issues = self.label_issues_df
-        return None if issues is None else issues["is_label_issue"].to_numpy()
-
     def _default_model(self) -> Any:
         from sklearn.linear_model import LinearRegression
 
         return LinearRegression()
 
+    def _default_score(self, y: ArrayLike, predicted: Any, **weights: Any) -> float:
+        from sklearn.metrics import r2_score
+
+        return float(r2_score(y, predicted, **weights))
+
     def _check_parameters(self) -> None:
         """The contract wants wrong arguments refused at once; `set_params` can bring new ones."""
         _check.whole_number(self.cv_n_folds, name="cv_n_folds", least=2)
         _check.whole_number(self.n_boot, name="n_boot", least=0)
-        for method in ("fit", "predict"):
-            if not hasattr(self._given_model(), method):
-                raise InputError(
-                    f"`model` ({type(self._given_model()).__name__}) must have a method "
-                    f"{method}(), like every scikit-learn regressor"
-                )
+        self._require_methods()
 
     def find_label_issues(
         self,
@@ -209,7 +201,7 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
 
         self._check_parameters()
         target = self._target_of(X, y)
-        _refuse_sample_weight(model_kwargs)
+        self._given_weights(None, len(target), model_kwargs)
         fractions = COARSE if coarse_search_range is None else _fractions(coarse_search_range)
         if len(target) < self.cv_n_folds:
             raise InputError(
@@ -226,12 +218,11 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
             fine=_check.whole_number(fine_search_size, name="fine_search_size", least=0),
         )
         self.k_ = found.fraction
-        if self.verbose:
-            logger.info(
-                "%d label issues: the model does best without %.3g of the examples",
-                found.is_issue.sum(),
-                found.fraction,
-            )
+        self._log(
+            "%d label issues: the model does best without %.3g of the examples",
+            found.is_issue.sum(),
+            found.fraction,
+        )
         return pd.DataFrame(
             {
                 "is_label_issue": found.is_issue,
@@ -246,11 +237,7 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
         if y is None:
             raise InputError("CleanLearning requires y to be passed, but the target y is None")
         target = _check.numeric_labels(y, name="y")
-        n_rows = count_rows(X)
-        if n_rows != len(target):
-            raise InputError(
-                f"`X` has {n_rows} rows but `y` has {len(target)}; give one label per example"
-            )
+        paired(X, len(target))
         return target
 
     def _refits(
@@ -315,10 +302,9 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
             ("uncertainty", "coarse_search_range", "fine_search_size", "save_space"),
             name="find_label_issues_kwargs",
         )
-        _refuse_sample_weight(model_kwargs, model_final_kwargs)
         self._check_parameters()
         target = self._target_of(X, y)
-        weights = self._weights(sample_weight, len(target))
+        weights = self._given_weights(sample_weight, len(target), model_kwargs, model_final_kwargs)
         stream = np.random.RandomState(self.seed)
         if label_issues is None:
             options.pop("save_space", None)
@@ -327,7 +313,9 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
             )
         else:
             self.save_space()
-            issues = _given_issues(label_issues, target)
+            issues = issues_table(label_issues, target, row_numbers=False)
+            if "given_label" not in issues:
+                issues["given_label"] = target
         self.label_issues_ = issues
         kept = np.flatnonzero(~issues["is_label_issue"].to_numpy())
         if not len(kept):
@@ -336,84 +324,9 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
         extra = {**(model_kwargs or {}), **(model_final_kwargs or {})}
         if weights is not None:
             extra["sample_weight"] = weights[kept]
-        if self.verbose:
-            logger.info("fitting %s on %d examples", type(model).__name__, len(kept))
+        self._log("fitting %s on %d examples", type(model).__name__, len(kept))
         self.model_ = model.fit(take_rows(X, kept), target[kept], **extra)
         return self
-
-    def _weights(self, sample_weight: ArrayLike | None, n_rows: int) -> FloatArray | None:
-        if sample_weight is None:
-            return None
-        from sklearn.utils.validation import has_fit_parameter
-
-        model = self._given_model()
-        if not has_fit_parameter(model, "sample_weight"):
-            raise InputError(
-                f"`sample_weight` is given, but fit() of {type(model).__name__} does not take it"
-            )
-        weights = _check.numeric_labels(sample_weight, name="sample_weight")
-        _check.same_length(y=range(n_rows), sample_weight=weights)
-        return weights
-
-    def predict(self, X: Any, *args: Any, **kwargs: Any) -> Any:
-        """Predict labels with the fitted model.
-
-        Parameters
-        ----------
-        X : array-like, DataFrame, sparse matrix, list, … of M examples
-            What to predict for.
-        *args, **kwargs
-            Further arguments of ``model.predict``.
-
-        Returns
-        -------
-        ndarray of shape (M,)
-            What ``model.predict`` returns.
-        """
-        return self._fitted_model().predict(X, *args, **kwargs)
-
-    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Score the fitted model on other data.
-
-        Parameters
-        ----------
-        X : array-like, DataFrame, sparse matrix, list, … of M examples
-            What to predict for.
-        y : array-like of shape (M,)
-            True labels.
-        sample_weight : array-like of shape (M,), optional
-            Weights of the examples.
-
-        Returns
-        -------
-        float
-            ``model.score``, or R² when the model has none.
-        """
-        model = self._fitted_model()
-        if hasattr(model, "score"):
-            weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-            score: float = model.score(X, y, **weights)
-            return score
-        from sklearn.metrics import r2_score
-
-        return float(r2_score(y, model.predict(X), sample_weight=sample_weight))
-
-    def get_label_issues(self) -> "pd.DataFrame | None":
-        """The result of the last `find_label_issues` or `fit`.
-
-        Returns
-        -------
-        DataFrame or None
-            None, with a warning, when there is none.
-        """
-        issues: pd.DataFrame | None = self.label_issues_df
-        if issues is None:
-            warnings.warn(
-                "no label issues are known yet; call find_label_issues(X, y) or fit(X, y) first",
-                InputWarning,
-                stacklevel=2,
-            )
-        return issues
 
     def get_epistemic_uncertainty(
         self, X: Any, y: ArrayLike, predictions: ArrayLike | None = None
@@ -462,19 +375,6 @@ class CleanLearning(HoldsModel, RegressorMixin, BaseEstimator):  # type: ignore[
         refits = self._refits(X, np.random.RandomState(self.seed))
         return refits.aleatoric_uncertainty(residuals)
 
-    def save_space(self) -> None:
-        """Drop the stored label issues."""
-        for attribute in ("label_issues_", "k_"):
-            self.__dict__.pop(attribute, None)
-
-
-def _refuse_sample_weight(*kwargs: Mapping[str, Any] | None) -> None:
-    if any("sample_weight" in (each or ()) for each in kwargs):
-        raise InputError(
-            "sample_weight stands in model_kwargs or model_final_kwargs; pass it as "
-            "fit(X, y, sample_weight=…), where it is cut to the examples that are trained on"
-        )
-
 
 def _fractions(values: Sequence[float]) -> list[float]:
     fractions = _check.numeric_labels(values, name="coarse_search_range").tolist()
@@ -493,39 +393,3 @@ def _uncertainty(uncertainty: ArrayLike | float | None, n_rows: int) -> FloatArr
     if not ((values >= 0) & np.isfinite(values)).all():
         raise InputError("`uncertainty` must be finite and not negative, in units of y")
     return values.astype(np.float64)
-
-
-def _given_issues(label_issues: Any, target: FloatArray) -> "pd.DataFrame":
-    """Known issues as a table with a column ``is_label_issue``."""
-    import pandas as pd
-
-    if isinstance(label_issues, pd.DataFrame):
-        if "is_label_issue" not in label_issues:
-            raise InputError(
-                "`label_issues` has no column 'is_label_issue'; it has "
-                f"{_check.listing(label_issues.columns)}"
-            )
-        given = label_issues.get("given_label")
-        if given is not None and not np.array_equal(given.to_numpy(), target):
-            raise InputError(
-                "`label_issues` has other values in 'given_label' than `y`: it belongs to other "
-                "data, or to another order of rows"
-            )
-        issues = label_issues.copy()
-    else:
-        try:
-            mask = _check.as_array(label_issues, name="label_issues")
-        except InputTypeError as error:
-            raise InputError(str(error)) from error
-        index = label_issues.index if isinstance(label_issues, pd.Series) else None
-        if mask.ndim != 1 or len(mask) != len(target):
-            raise InputError(
-                f"`label_issues` must have shape ({len(target)},) as `y` has, got {mask.shape}"
-            )
-        issues = pd.DataFrame({"is_label_issue": mask, "given_label": target}, index=index)
-    if issues["is_label_issue"].dtype != np.bool_ or len(issues) != len(target):
-        raise InputError(
-            f"`label_issues` must be {len(target)} booleans, one per label, got "
-            f"{len(issues)} of {issues['is_label_issue'].dtype}"
-        )
-    return issues

@@ -197,10 +197,10 @@ def test_known_issues(data, wrap):
 @pytest.mark.parametrize(
     ("issues", "told"),
     [
-        (np.array([3, 7]), "shape"),
-        ([3, 7], "shape"),
+        (np.array([3, 7]), "60 booleans"),
+        ([3, 7], "60 booleans"),
         (np.zeros(60, dtype=int), "booleans"),
-        (np.zeros(5, dtype=bool), "shape"),
+        (np.zeros(5, dtype=bool), "60 booleans"),
         (np.zeros((60, 1), dtype=bool), "shape"),
         (np.ones(60, dtype=bool), "none is left"),
         ("all", "array-like"),
@@ -240,7 +240,7 @@ def test_wrong_input(data):
     X, y = data
     cl = CleanLearning(cv_n_folds=3, n_boot=0)
     for wrong, told in [
-        (y[:5], "`X` has 60 rows but `y` has 5"),
+        (y[:5], "`X` has 60 rows but there are 5 labels"),
         (np.where(np.arange(60) == 4, np.nan, y), "nan in row 4"),
         (["a"] * 60, "numeric"),
         (y > 0, "booleans"),
