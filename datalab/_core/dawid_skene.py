@@ -9,8 +9,9 @@ the coins towards the accuracy of all. How strongly rows are drawn is read from 
 concentration that maximises the Dirichlet-multinomial likelihood of the expected counts (Minka:
 Estimating a Dirichlet distribution, 2000, section 4).
 
-A model is a prior. Its probabilities, to a power that EM fits like the rest, take the place of the
-class shares (after Raykar et al.: Learning from crowds, JMLR 11 (2010), with a fixed model).
+A model is a prior. Its probabilities, to a power and with a bias for each class that EM fits like
+the rest, take the place of the class shares (after Raykar et al.: Learning from crowds, JMLR 11
+(2010), with a model that is given).
 
 Answers to one item are less than independent evidence: hard items mislead everybody alike. The
 powers of answers and model in the posterior are those under which each answer is best predicted
@@ -90,10 +91,10 @@ def dawid_skene(
         At most so many rounds of EM.
     """
     given = _Given(answers)
-    model = None if probs is None else _model_logs(probs)
     answered = answers.per_item > 0
     belief: FloatArray = answers.votes / np.maximum(answers.per_item, 1)[:, None]
-    concentration, power = FIRST_CONCENTRATION, 0.0 if model is None else 1.0
+    model = None if probs is None else _Model(probs, answered)
+    concentration = FIRST_CONCENTRATION
     for done in range(1, rounds + 1):
         counts = given.by_pair @ belief
         totals = given.by_annotator @ counts
@@ -102,18 +103,17 @@ def dawid_skene(
         if done > FITTED_FROM:
             concentration = _fitted(concentration, counts, totals, shape)
         rows = np.log((counts + concentration * shape) / (totals + concentration)[given.annotator])
-        if model is None:
-            prior = np.log(_shares(belief[answered]))
-        else:
-            power = _model_power(power, model, belief, answered)
-            prior = power * model
+        prior = np.log(_shares(belief[answered]))
+        if model is not None:
+            prior = model.fitted(belief, prior)
         before = belief
         belief = _normalised(given.by_item @ rows + prior)
         if np.abs(belief - before)[answered].max(initial=0.0) < TOLERANCE:
             break
-    shares = _weight_shares(given, answers, rows, prior, model is not None)
-    belief = _normalised(shares[0] * (given.by_item @ rows) + shares[1] * prior)
-    return Consensus(belief, coin, concentration, shares[0], shares[1] * power, done)
+    answer, share = _weight_shares(given, answers, rows, prior)
+    belief = _normalised(answer * (given.by_item @ rows) + share * prior)
+    power = 0.0 if model is None else share * model.power
+    return Consensus(belief, coin, concentration, answer, power, done)
 
 
 class _Given:
@@ -133,6 +133,32 @@ class _Given:
         self.by_annotator = marks(
             self.annotator, np.arange(len(pairs)), (answers.n_annotators, len(pairs))
         )
+
+
+class _Model:
+    """A model as the prior of the classes: a power and a bias for each class, fitted in rounds."""
+
+    def __init__(self, probs: FloatArray, answered: BoolArray) -> None:
+        self.seen: BoolArray = ~np.isnan(probs).any(axis=1)
+        self.judged = self.seen & answered
+        self.logs = np.log(np.maximum(probs, PROB_FLOOR, dtype=np.float64))
+        self.power = 1.0
+        self.bias: FloatArray = np.zeros(probs.shape[1])
+
+    def fitted(self, belief: FloatArray, unseen: FloatArray) -> FloatArray:
+        """The log prior of every item, one step closer to the belief; `unseen` for the others."""
+        logs, belief = self.logs[self.judged], belief[self.judged]
+        probs = _normalised(self.power * logs + self.bias)
+        mean = (probs * logs).sum(axis=1)
+        spread = ((probs * logs**2).sum(axis=1) - mean**2).sum()
+        step = ((belief * logs).sum(axis=1) - mean).sum() / max(spread, 1e-12)
+        # At most doubled or halved in one round: far from the optimum Newton's step goes too far.
+        limits = max(POWERS[0], self.power / 2), min(POWERS[1], self.power * 2)
+        self.power = float(np.clip(self.power + step, *limits))
+        # Iterative scaling: as many items of each class as are believed.
+        self.bias = self.bias + np.log(_shares(belief)) - np.log(_shares(probs))
+        prior = self.power * self.logs + self.bias
+        return np.where(self.seen[:, None], prior, unseen)
 
 
 def _coins(given: _Given, counts: FloatArray, answers: Answers) -> FloatArray:
@@ -171,27 +197,8 @@ def _fitted(
     return float(np.clip(concentration * gain / max(cost, 1e-12), *CONCENTRATIONS))
 
 
-def _model_logs(probs: FloatArray) -> FloatArray:
-    """Log probabilities, all 0 where the model says nothing."""
-    unseen = np.isnan(probs).any(axis=1)
-    logs: FloatArray = np.log(np.maximum(probs, PROB_FLOOR, dtype=np.float64))
-    logs[unseen] = 0.0
-    return logs
-
-
-def _model_power(power: float, model: FloatArray, belief: FloatArray, answered: BoolArray) -> float:
-    """One Newton step towards the power of the model that fits the belief best."""
-    probs = _normalised(power * model)
-    mean = (probs * model).sum(axis=1)
-    spread = (probs * model**2).sum(axis=1) - mean**2
-    missing = ((belief * model).sum(axis=1) - mean)[answered].sum()
-    step = missing / max(spread[answered].sum(), 1e-12)
-    # At most doubled or halved in one round: far from the optimum the step goes too far.
-    return float(np.clip(power + step, max(POWERS[0], power / 2), min(POWERS[1], power * 2)))
-
-
 def _weight_shares(
-    given: _Given, answers: Answers, rows: FloatArray, prior: FloatArray, has_model: bool
+    given: _Given, answers: Answers, rows: FloatArray, prior: FloatArray
 ) -> tuple[float, float]:
     """Shares of the weight of answers and prior that predict left-out answers best."""
     own = rows[given.pair]
@@ -203,7 +210,7 @@ def _weight_shares(
         return float(np.log((belief * np.exp(own)).sum(axis=1)).sum())
 
     answer = _worthwhile(ANSWER_SHARES, lambda share: likelihood(share, 1.0))
-    if not has_model:
+    if prior.ndim == 1:  # class shares, which carry no weight worth looking at
         return answer, 1.0
     return answer, _worthwhile(MODEL_SHARES, lambda share: likelihood(answer, share))
 
