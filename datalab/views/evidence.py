@@ -34,17 +34,18 @@ def _confusion(lab: Any, outcome: Outcome) -> dict[str, Any]:
     names = [class_name(name) for name in lab.class_names]
     k = len(names)
     known = (given >= 0) & (suggested >= 0)
-    counts = np.bincount(given[known] * k + suggested[known], minlength=k * k).reshape(k, k)
+    given, suggested = given[known].astype(np.int64), suggested[known].astype(np.int64)
     if k <= MATRIX_CLASSES and max(map(len, names)) <= 12:
+        counts = np.bincount(given * k + suggested, minlength=k * k).reshape(k, k)
         return {"matrix": Matrix(tuple(names), tuple(map(tuple, counts.tolist())))}
-    off = np.where(np.eye(k, dtype=bool), 0, counts).ravel()
-    top = np.argsort(-off, kind="stable")[:TABLE_ROWS]
-    top = top[off[top] > 0]
+    doubted = given != suggested
+    pairs, sizes = np.unique(given[doubted] * k + suggested[doubted], return_counts=True)
+    top = np.argsort(-sizes, kind="stable")[:TABLE_ROWS]
     rows = tuple(
-        (Cell(names[p // k], "given"), Cell(names[p % k], "suggested"), _count_cell(off[p]))
-        for p in top.tolist()
+        (Cell(names[p // k], "given"), Cell(names[p % k], "suggested"), _count_cell(n))
+        for p, n in zip(pairs[top].tolist(), sizes[top].tolist(), strict=True)
     )
-    bars = tuple((off[top] / max(int(off.max()), 1)).tolist())
+    bars = tuple((sizes[top] / max(int(sizes.max(initial=0)), 1)).tolist())
     title = "Labels most often in doubt"
     return {"table": Table(title, ("given", "suggested", "rows"), rows, bars)} if rows else {}
 
