@@ -115,17 +115,6 @@ class Findings:
         """Positions in the data set of the rows that were looked at."""
         return np.arange(len(self.is_issue)) if self.rows is None else self.rows
 
-    def spread(self, values: NDArray[Any], n_rows: int) -> NDArray[Any]:
-        """Per-row values laid out over the whole data set; None/NaN where nothing was looked at."""
-        if self.rows is None:
-            return values
-        if values.dtype.kind == "f":
-            whole: NDArray[Any] = np.full(n_rows, np.nan, dtype=values.dtype)
-        else:
-            whole = np.full(n_rows, None, dtype=object)
-        whole[self.rows] = values
-        return whole
-
 
 def _vector(values: Any, what: str) -> NDArray[Any]:
     array: NDArray[Any] = np.asarray(values)

@@ -109,19 +109,32 @@ def _named_columns(outcome: Outcome, classes: Sequence[Any]) -> dict[str, NDArra
 
 
 def _flags_and_scores(findings: Findings, n_rows: int) -> dict[str, Any]:
+    return {
+        f"is_{findings.name}_issue": _spread(findings, findings.is_issue, n_rows),
+        f"{findings.name}_score": _spread(findings, findings.score, n_rows),
+    }
+
+
+def _spread(findings: Findings, values: NDArray[Any], n_rows: int) -> Any:
+    """A column over the whole data set, missing where nothing was looked at.
+
+    Flags and whole numbers become pandas' nullable kinds there, others NaN or None.
+    """
+    if findings.rows is None:
+        return values
     import pandas as pd
 
-    flags: Any = findings.is_issue
-    if findings.rows is not None:
+    nullable = {"b": pd.arrays.BooleanArray, "i": pd.arrays.IntegerArray}.get(values.dtype.kind)
+    if nullable is not None:
+        whole = np.zeros(n_rows, dtype=values.dtype)
+        whole[findings.rows] = values
         unseen = np.ones(n_rows, dtype=bool)
         unseen[findings.rows] = False
-        whole = np.zeros(n_rows, dtype=bool)
-        whole[findings.rows] = findings.is_issue
-        flags = pd.arrays.BooleanArray(whole, unseen)
-    return {
-        f"is_{findings.name}_issue": flags,
-        f"{findings.name}_score": findings.spread(findings.score, n_rows),
-    }
+        return nullable(whole, unseen)
+    fill, dtype = (np.nan, values.dtype) if values.dtype.kind == "f" else (None, object)
+    spread = np.full(n_rows, fill, dtype=dtype)
+    spread[findings.rows] = values
+    return spread
 
 
 def _by_row(findings: Findings, n_rows: int) -> bool:
@@ -153,8 +166,7 @@ def issue_frame(outcome: Outcome, source: Source, classes: Sequence[Any]) -> "pd
     findings = _findings(outcome)
     columns = _flags_and_scores(findings, source.n_rows)
     for name, values in _named_columns(outcome, classes).items():
-        array = _as_column(values)
-        columns[name] = findings.spread(array, source.n_rows)
+        columns[name] = _spread(findings, _as_column(values), source.n_rows)
     return pd.DataFrame(columns, index=_index(source))
 
 

@@ -26,12 +26,6 @@ def test_about_the_data_set_as_a_whole() -> None:
     assert found.summary == 0.2
 
 
-def test_spread_lays_values_out_over_all_rows() -> None:
-    found = Findings("x", is_issue=[True, False], score=[0.1, 0.9], rows=[3, 1])
-    np.testing.assert_array_equal(found.spread(found.score, 4), [np.nan, 0.9, np.nan, 0.1])
-    assert found.spread(np.array([7, 8]), 4).tolist() == [None, 8, None, 7]
-
-
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
