@@ -11,11 +11,29 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._check import as_array, class_codes, floats, same_length, unit_interval
-from datalab._typing import Codes, FloatArray, IndexArray
+from datalab._check import (
+    as_array,
+    class_codes,
+    floats,
+    labels_and_probs,
+    listing,
+    same_length,
+    unit_interval,
+)
+from datalab._typing import Codes, FloatArray, IndexArray, Probs
 from datalab.exceptions import InputError, InputWarning
 
-__all__ = ["Boxes", "boxes", "group_of", "offsets_of", "split"]
+__all__ = [
+    "Boxes",
+    "boxes",
+    "group_of",
+    "groups",
+    "offsets_of",
+    "sentences",
+    "split",
+    "token_positions",
+    "values_at",
+]
 
 
 def offsets_of(sizes: Iterable[int]) -> IndexArray:
@@ -31,6 +49,128 @@ def group_of(offsets: IndexArray) -> IndexArray:
 def split(values: NDArray[Any], offsets: IndexArray) -> list[NDArray[Any]]:
     """The entries of each group."""
     return np.split(values, offsets[1:-1]) if len(offsets) > 1 else []
+
+
+def groups(values: Any, name: str, group: str) -> list[Any]:
+    """A sequence with one entry per `group` as a list.
+
+    Raises
+    ------
+    InputError
+        Not a sequence.
+    """
+    if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__len__"):
+        raise InputError(
+            f"`{name}` must be a list with one entry per {group}, got {type(values).__name__}"
+        )
+    return list(values)
+
+
+# --- sentences -------------------------------------------------------------------------------
+
+
+def sentences(labels: Any, pred_probs: Any) -> tuple[Codes, Probs, IndexArray]:
+    """Labels and probabilities of all tokens, and where each sentence begins.
+
+    Parameters
+    ----------
+    labels : sequence of N sequences of int
+        Classes of the T_i tokens of each sentence.
+    pred_probs : sequence of N array-likes of shape (T_i, K)
+
+    Raises
+    ------
+    InputError
+        Something that is not a list per sentence, or sentences of different length or width.
+    """
+    given = [
+        as_array(part, name=f"labels[{at}]")
+        for at, part in enumerate(groups(labels, "labels", "sentence"))
+    ]
+    found = [
+        as_array(part, name=f"pred_probs[{at}]")
+        for at, part in enumerate(groups(pred_probs, "pred_probs", "sentence"))
+    ]
+    same_length(labels=given, pred_probs=found)
+    for at, (one, two) in enumerate(zip(given, found, strict=True)):
+        if one.ndim != 1 or len(two) != len(one) or (two.size and two.ndim != 2):
+            raise InputError(
+                f"sentence {at} has `labels` of shape {one.shape} and `pred_probs` of shape "
+                f"{two.shape}; give one label and one row of K probabilities per token"
+            )
+    filled = [part for part in found if len(part)]
+    widths = {part.shape[1] for part in filled}
+    if len(widths) > 1:
+        raise InputError(
+            f"`pred_probs` has sentences with {sorted(widths)} columns; give one column per class "
+            "in every sentence"
+        )
+    labelled = [part for part in given if len(part)]
+    codes, probs = labels_and_probs(
+        np.concatenate(labelled) if labelled else [],
+        np.concatenate(filled) if filled else np.empty((0, 1)),
+    )
+    return codes, probs, offsets_of(map(len, given))
+
+
+def sentence_rows(issues: Any, tokens: Sequence[Sequence[str]]) -> list[int]:
+    """Issues given as sentences, all of which exist in `tokens`.
+
+    Raises
+    ------
+    InputError
+        Not integers, or one outside `tokens`.
+    """
+    rows = as_array(issues, name="issues")
+    if rows.ndim != 1 or rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= len(tokens):
+        raise InputError(
+            f"`issues` must be positions of the {len(tokens)} sentences, got {listing(issues)}"
+        )
+    listed: list[int] = rows.tolist()
+    return listed
+
+
+def token_positions(issues: Any, tokens: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
+    """Issues given as (sentence, token) pairs, all of which exist in `tokens`.
+
+    Raises
+    ------
+    InputError
+        Something else than pairs, or a pair outside `tokens`.
+    """
+    pairs = as_array(groups(issues, "issues", "issue"), name="issues")
+    if pairs.size and (pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu"):
+        raise InputError(
+            "`issues` must be a list of (sentence, token) positions, as find_label_issues returns "
+            f"it, got {listing(issues)}"
+        )
+    positions = [(int(sentence), int(token)) for sentence, token in pairs.reshape(-1, 2)]
+    for sentence, token in positions:
+        if not (0 <= sentence < len(tokens) and 0 <= token < len(tokens[sentence])):
+            raise InputError(
+                f"`issues` has {(sentence, token)}, but `tokens` has no such token; give the "
+                "sentences that the issues were found in"
+            )
+    return positions
+
+
+def values_at(positions: Sequence[tuple[int, int]], values: Any, name: str) -> NDArray[Any]:
+    """The entries of nested lists at (sentence, token) positions, as one array.
+
+    Raises
+    ------
+    InputError
+        There is no such entry.
+    """
+    try:
+        return np.array([values[sentence][token] for sentence, token in positions])
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"`{name}` does not have one entry for each of the `tokens`: {error}"
+        ) from error
+
+
+# --- boxes -----------------------------------------------------------------------------------
 
 
 class Boxes(NamedTuple):
@@ -63,7 +203,10 @@ def boxes(labels: Any, predictions: Any, auxiliary_inputs: Any = None) -> tuple[
         return _from_auxiliary(auxiliary_inputs)
     if labels is None or predictions is None:
         raise InputError("give both `labels` and `predictions` (or `auxiliary_inputs`)")
-    labels, predictions = _images(labels, "labels"), _images(predictions, "predictions")
+    labels, predictions = (
+        groups(labels, "labels", "image"),
+        groups(predictions, "predictions", "image"),
+    )
     if len(labels) != len(predictions):
         raise InputError(
             f"`labels` has {len(labels)} images but `predictions` has {len(predictions)}; give "
@@ -78,14 +221,6 @@ def boxes(labels: Any, predictions: Any, auxiliary_inputs: Any = None) -> tuple[
             "give one array per class, empty where nothing was found"
         )
     return annotated, predicted, n_classes
-
-
-def _images(values: Any, name: str) -> list[Any]:
-    if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__len__"):
-        raise InputError(
-            f"`{name}` must be a list with one entry per image, got {type(values).__name__}"
-        )
-    return list(values)
 
 
 def _annotated(images: list[Any], name: str, bboxes: str, classes: str) -> Boxes:
@@ -136,7 +271,7 @@ def _predicted(images: list[Any]) -> tuple[Boxes, int]:
 
 
 def _from_auxiliary(auxiliary_inputs: Any) -> tuple[Boxes, Boxes, int]:
-    images = _images(auxiliary_inputs, "auxiliary_inputs")
+    images = groups(auxiliary_inputs, "auxiliary_inputs", "image")
     annotated = _annotated(images, "auxiliary_inputs", "lab_bboxes", "lab_labels")
     predicted = _annotated(images, "auxiliary_inputs", "pred_bboxes", "pred_labels")
     filled = [image["pred_label_probs"] for image in images if "pred_label_probs" in image]

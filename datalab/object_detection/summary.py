@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from datalab._check import named_classes
 from datalab._core import object_detection as core
 from datalab._ragged import Boxes, boxes
 from datalab._typing import FloatArray
-from datalab.exceptions import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -148,7 +148,7 @@ def bounding_box_size_distribution(
     ({1: [100.0], 0: [6.0]}, {1: [90.0]})
     """
     annotated, predicted, _ = boxes(labels, predictions, auxiliary_inputs)
-    names = _names(class_names)
+    names = None if class_names is None else named_classes(class_names)
     return _sizes(annotated, names, sort), _sizes(predicted, names, sort)
 
 
@@ -196,7 +196,7 @@ def class_label_distribution(
     ({1: 0.5, 0: 0.5}, {1: 1.0})
     """
     annotated, predicted, _ = boxes(labels, predictions, auxiliary_inputs)
-    names = _names(class_names)
+    names = None if class_names is None else named_classes(class_names)
     return _shares(annotated, names), _shares(predicted, names)
 
 
@@ -213,25 +213,6 @@ def _named_first_seen(found: Boxes, names: dict[int, Any] | None) -> list[tuple[
     if names is None:
         return [(k, k) for k in classes]
     return [(k, names[k]) for k in classes if k in names]
-
-
-def _names(class_names: ClassNames | None) -> dict[int, Any] | None:
-    """Class → name, from a mapping with keys 0 or "0", or from a sequence."""
-    if class_names is None:
-        return None
-    if isinstance(class_names, str) or not isinstance(class_names, Mapping | Sequence):
-        raise InputError(
-            "`class_names` must be a dict {'0': name, …} or a list of names, got "
-            f"{type(class_names).__name__}"
-        )
-    if not isinstance(class_names, Mapping):
-        return dict(enumerate(class_names))
-    try:
-        return {int(k): name for k, name in class_names.items()}
-    except (ValueError, TypeError) as error:
-        raise InputError(
-            f"the keys of `class_names` must be classes 0..K-1, got {list(class_names)}"
-        ) from error
 
 
 # --- how good the model is -------------------------------------------------------------------
@@ -348,7 +329,7 @@ def _quotient(above: FloatArray, below: FloatArray) -> FloatArray:
 def _by_class(
     rows: list[dict[str, float]], class_names: ClassNames | None
 ) -> dict[Any, dict[str, float]]:
-    names = _names(class_names) or {}
+    names = named_classes(class_names)
     return {names.get(k, k): row for k, row in enumerate(rows)}
 
 
@@ -501,7 +482,7 @@ def visualize(
 
     annotated, predicted = _boxes_of_one(label, prediction)
     kept = predicted.probs >= (0.0 if prediction_threshold is None else prediction_threshold)
-    names = _names(class_names) or {}
+    names = named_classes(class_names)
     given = [str(names.get(k, k)) for k in annotated.classes.tolist()]
     codes, probs = predicted.classes[kept].tolist(), predicted.probs[kept]
     found = [f"{names.get(k, k)} {prob:.2f}" for k, prob in zip(codes, probs, strict=True)]
