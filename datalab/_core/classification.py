@@ -1,13 +1,22 @@
-"""Noise rates of which some are known beforehand, and classes whose labels are never wrong."""
+"""Noise that is known in part, classes that are never wrong, issues found without any of it."""
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
+from datalab._core.count import (
+    THRESHOLD_FLOOR,
+    class_sums,
+    confident_argmaxes,
+    given_probs,
+    thresholds_of,
+)
+from datalab._core.filter import lowest
 from datalab._core.latent import PRIORS, _divide, _noise_rates, estimate_latent
-from datalab._typing import FloatArray, IndexArray
+from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 
-__all__ = ["Noise", "estimate_noise", "with_error_free_class"]
+__all__ = ["Noise", "estimate_noise", "issues_by_thresholds", "with_error_free_class"]
 
 
 class Noise(NamedTuple):
@@ -75,3 +84,17 @@ def with_error_free_class(estimates: Noise, sure: int) -> Noise:
         matrix[sure, other], matrix[other, other] = 0, 1
     inverse[other, sure], inverse[sure, sure] = 0, 1
     return Noise(joint, estimates.py, noise, inverse)
+
+
+def issues_by_thresholds(labels: Codes, pred_probs: Probs) -> BoolArray:
+    """Mask of the issues that `datalab.experimental.label_issues_batched` finds, shape (N,).
+
+    As many examples as are confidently of another class, by the lowest probability of their label;
+    those whose label is their most probable class are then left out.
+    """
+    sums = class_sums(labels, pred_probs)
+    thresholds = np.where(sums[0] > 0, thresholds_of(sums), THRESHOLD_FLOOR)
+    number = int(confident_argmaxes(labels, pred_probs, thresholds)[1].sum())
+    suspects = lowest(given_probs(labels, pred_probs), number, fixed=True)
+    flagged: BoolArray = suspects & (pred_probs.argmax(axis=1) != labels)
+    return flagged
