@@ -129,8 +129,11 @@ def removals(joint: NDArray[Any], min_examples: int, frac_noise: float) -> NDArr
     parts; then `frac_noise` of each off-diagonal entry is kept, and the rest goes back.
     """
     kept = np.maximum(joint.diagonal(), min_examples).astype(np.float64)
-    moved = np.where(np.eye(len(joint), dtype=bool), 0.0, joint)
-    raised = (kept - joint.diagonal()) / np.maximum(np.count_nonzero(moved, axis=1), 1)
+    moved = np.array(joint, dtype=np.float64, order="C")
+    np.fill_diagonal(moved, 0.0)
+    # As in the reference, the number of parts takes the diagonal for one that is not 0.
+    parts = np.maximum(np.count_nonzero(joint, axis=1) - 1, 1)
+    raised = (kept - joint.diagonal()) / parts
     moved = np.where(moved > 0, np.maximum(moved - raised[:, np.newaxis], 0), 0)
     taken = moved * frac_noise
     kept += (moved - taken).sum(axis=1)
