@@ -4,12 +4,17 @@ import io
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Unreadable", "decode", "value_range"]
+
+# Plain pictures only: a decoder that starts another program (EPS) or fetches more is no place to
+# send what stands in a data set.
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "ICO", "JPEG2000", "TGA", "AVIF")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +61,15 @@ def decode(value: Any, limits: tuple[float, float] | None = None) -> Any:
 
     if isinstance(value, Image.Image):
         return value
+    if isinstance(value, dict) and not any(value.get(key) for key in ("bytes", "path")):
+        return None
     try:
         if hasattr(value, "__array__"):
             return Image.fromarray(_pixels(np.asarray(value), limits))
         file = _file(value)
         if file is None:
             return Unreadable(f"not an image: {type(value).__name__}")
-        with Image.open(file) as picture:
+        with Image.open(file, formats=[one for one in FORMATS if one in _known()]) as picture:
             picture.load()
             return ImageOps.exif_transpose(picture)
     except Exception as error:  # noqa: BLE001 (whatever a decoder raises, the row stays visible)
@@ -74,7 +81,19 @@ def _file(value: Any) -> Any:
         value = value.get("bytes") or value.get("path")
     if isinstance(value, (bytes, bytearray, memoryview)):
         return io.BytesIO(value)
-    return value if isinstance(value, (str, os.PathLike)) else None
+    if not isinstance(value, (str, os.PathLike)):
+        return None
+    if Path(value).exists() and not Path(value).is_file():
+        raise OSError(f"{str(value)!r} is not a regular file")  # reading a pipe would wait forever
+    return value
+
+
+def _known() -> Iterable[str]:
+    """The formats that this Pillow can read."""
+    from PIL import Image
+
+    Image.init()
+    return Image.OPEN
 
 
 def _pixels(array: NDArray[Any], limits: tuple[float, float] | None) -> NDArray[np.uint8]:

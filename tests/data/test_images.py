@@ -1,4 +1,5 @@
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,3 +87,14 @@ def test_an_array_is_not_changed() -> None:
     array = np.array([[0.0, np.nan]])
     decode(array)
     np.testing.assert_array_equal(array, [[0.0, np.nan]])
+
+
+def test_only_plain_pictures_from_regular_files_are_decoded(tmp_path: Path) -> None:
+    script = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n"
+    assert isinstance(decode(script), Unreadable)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    found = decode(str(pipe))
+    assert isinstance(found, Unreadable)
+    assert "not a regular file" in found.reason
+    assert decode({"bytes": None, "path": None}) is None
