@@ -113,11 +113,11 @@ def get_label_quality_multiannotator(
 
     ``annotator_quality`` is NaN for annotators who share no example with others.
 
-    With pred_probs, ``quality_method="agreement"`` has the values of cleanlab 2.9.0, which assigns
-    the shares of an example's labels to classes 0, 1, … in the order of the labels. Consensus
-    labels by "best_quality" and the detailed quality are therefore of use only for
-    ``consensus_method="majority_vote"``, whose own columns are not affected. The temperatures of
-    `calibrate_probs` are fitted to the same shares.
+    With pred_probs, ``quality_method="agreement"`` has the values of cleanlab 2.9.0, which takes
+    the shares of an example's labels, in the order of these labels, for classes 0, 1, …. Its
+    consensus by "best_quality" and its detailed quality are therefore of little use; consensus
+    and agreement by "majority_vote" are not affected. The temperatures of `calibrate_probs` are
+    fitted to the same shares.
 
     Linear in N K and in the number of answers; the detailed table is N times A.
 

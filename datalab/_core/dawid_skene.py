@@ -139,7 +139,7 @@ class _Model:
     """A model as the prior of the classes: a power and a bias for each class, fitted in rounds."""
 
     def __init__(self, probs: FloatArray, answered: BoolArray) -> None:
-        self.seen: BoolArray = ~np.isnan(probs).any(axis=1)
+        self.seen: BoolArray = np.isfinite(probs.sum(axis=1))
         self.judged = self.seen & answered
         self.logs = np.log(np.maximum(probs, PROB_FLOOR, dtype=np.float64))
         self.power = 1.0
