@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from datalab._check import class_codes, labels_and_probs, unit_interval
 from datalab._core.blocks import BLOCK_BYTES, each_block, row_blocks
-from datalab._core.count import EPS, THRESHOLD_FLOOR, class_sums, given_probs, thresholds_of
+from datalab._core.count import EPS, class_sums, given_probs
+from datalab._core.label_issues_batched import thresholds_by_sums
 from datalab._core.pooling import COLDEST
 from datalab._typing import BoolArray, Codes, FloatArray, Probs
 from datalab.exceptions import InputError
@@ -105,7 +106,7 @@ def _squares(values: NDArray[Any], step: int) -> NDArray[Any]:
 def label_issues(images: Images, step: int = 1) -> BoolArray:
     """Mask of the pixels whose label is probably wrong, shape (N, H, W).
 
-    The rule is that of `datalab.experimental.label_issues_batched`: as many pixels are taken as
+    The rule is that of `datalab._core.label_issues_batched`: as many pixels are taken as
     have a confident most probable class other than their label, those with the lowest probability
     of their label; the issues are those whose most probable class is not their label. With a
     `step` squares of step × step pixels are taken, and all pixels in them.
@@ -114,8 +115,7 @@ def label_issues(images: Images, step: int = 1) -> BoolArray:
     scores = np.empty((n_images, height // step, width // step), images.pred_probs.dtype)
     differs = np.empty((n_images, height, width), dtype=bool)
     sums = images.each(lambda image, rows: class_sums(*images.read(image, rows, step)), step)
-    total = sum(sums, start=np.zeros((3, n_classes)))
-    thresholds = np.where(total[0] > 0, thresholds_of(total), THRESHOLD_FLOOR)
+    thresholds = thresholds_by_sums(sum(sums, start=np.zeros((3, n_classes))))
 
     def judge(image: int, rows: slice) -> int:
         labels, probs = images.read(image, rows, step)

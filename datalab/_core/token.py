@@ -13,23 +13,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._core.count import (
-    THRESHOLD_FLOOR,
-    class_sums,
-    confident_argmaxes,
-    given_probs,
-    thresholds_of,
-)
-from datalab._core.filter import lowest as lowest_values
 from datalab._core.pooling import lowest, softmin
 from datalab._ragged import group_of
-from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
+from datalab._typing import BoolArray, FloatArray, IndexArray
 
 __all__ = [
     "SENTENCE_SCORES",
     "TEMPERATURE",
     "Tally",
-    "batched_issues",
     "excluded",
     "positions",
     "tally",
@@ -52,16 +43,6 @@ SENTENCE_SCORES: dict[str, Callable[[FloatArray, IndexArray, float], FloatArray]
     "min": _lowest,
     "softmin": _softmin,
 }
-
-
-def batched_issues(labels: Codes, pred_probs: Probs) -> BoolArray:
-    """Mask of the tokens that `datalab.experimental.label_issues_batched` flags, shape (n,)."""
-    sums = class_sums(labels, pred_probs)
-    thresholds = np.where(sums[0] > 0, thresholds_of(sums), THRESHOLD_FLOOR)
-    number = int(confident_argmaxes(labels, pred_probs, thresholds)[1].sum())
-    taken = lowest_values(given_probs(labels, pred_probs), number, fixed=True)
-    flagged: BoolArray = taken & (pred_probs.argmax(axis=1) != labels)
-    return flagged
 
 
 def positions(tokens: IndexArray, offsets: IndexArray) -> list[tuple[int, int]]:

@@ -17,8 +17,9 @@ from datalab._check import (
     two_classes,
 )
 from datalab._core.filter import COUNTING, PRUNING, label_issues
+from datalab._core.label_issues_batched import issues_by_thresholds
 from datalab._core.rank import SCORES, label_quality, worst_first
-from datalab._core.token import batched_issues, positions
+from datalab._core.token import positions
 from datalab._ragged import sentences
 from datalab._typing import BoolArray, Codes, Probs
 from datalab.exceptions import InputError, InputWarning, OptionError
@@ -103,7 +104,7 @@ def find_label_issues(
     codes, probs, offsets = sentences(labels, pred_probs)
     if low_memory:
         _warn_of([name for name in options if name not in ("n_jobs", "verbose")], "low_memory=True")
-        rows = np.flatnonzero(batched_issues(codes, probs))
+        rows = np.flatnonzero(issues_by_thresholds(codes, probs))
     else:
         flags = _issues(codes, probs, options)
         rank_by = keywords(

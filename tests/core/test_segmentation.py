@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datalab._core import segmentation as core
-from datalab._core.token import batched_issues
+from datalab._core.label_issues_batched import issues_by_thresholds
 from datalab.exceptions import InputError
 
 
@@ -85,7 +85,7 @@ def test_issues_by_hand():
 def test_the_rule_is_that_of_the_batches(seed, digits):
     labels, probs = random_images(seed, digits=digits)
     by_pixel = np.moveaxis(probs, 1, -1).reshape(-1, 3)
-    expected = batched_issues(labels.reshape(-1), by_pixel).reshape(labels.shape)
+    expected = issues_by_thresholds(labels.reshape(-1), by_pixel).reshape(labels.shape)
     np.testing.assert_array_equal(core.label_issues(core.Images(labels, probs)), expected)
 
 

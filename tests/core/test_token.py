@@ -31,13 +31,6 @@ def test_worst_tokens_come_in_order():
     assert core.worst_tokens(scores, 1.0).tolist() == [1, 3, 0, 2]
 
 
-def test_batched_issues_by_hand():
-    # Thresholds .6 and .8: only the third token is confidently elsewhere, so one is taken.
-    p = np.array([0.9, 0.8, 0.1, 0.1, 0.3])
-    labels, probs = np.array([0, 0, 0, 1, 1]), np.stack([p, 1 - p], axis=1)
-    assert np.flatnonzero(core.batched_issues(labels, probs)).tolist() == [2]
-
-
 def test_tally_orders_by_number_then_by_token_and_classes():
     tokens = np.array([0, 1, 1, 0, 2])
     given_, predicted = np.array([0, 1, 1, 2, 0]), np.array([1, 0, 0, 1, 1])
