@@ -26,6 +26,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import digamma
 
+from datalab._core.blocks import each_block, row_blocks
 from datalab._core.multiannotator import Answers, sums
 from datalab._typing import BoolArray, FloatArray, IndexArray
 
@@ -201,13 +202,17 @@ def _weight_shares(
     given: _Given, answers: Answers, rows: FloatArray, prior: FloatArray
 ) -> tuple[float, float]:
     """Shares of the weight of answers and prior that predict left-out answers best."""
-    own = rows[given.pair]
-    others = (given.by_item @ rows)[answers.item] - own
-    before = prior[answers.item] if prior.ndim == 2 else prior
+    all_answers = given.by_item @ rows
+    blocks = row_blocks(len(answers.item), rows.itemsize * rows.shape[1])
 
-    def likelihood(answer: float, model: float) -> float:
-        belief = _normalised(answer * others + model * before)
-        return float(np.log((belief * np.exp(own)).sum(axis=1)).sum())
+    def likelihood(answer: float, share: float) -> float:
+        def part(some: slice) -> float:
+            item, own = answers.item[some], rows[given.pair[some]]
+            before = prior[item] if prior.ndim == 2 else prior
+            belief = _normalised(answer * (all_answers[item] - own) + share * before)
+            return float(np.log((belief * np.exp(own)).sum(axis=1)).sum())
+
+        return sum(each_block(part, blocks))
 
     answer = _worthwhile(ANSWER_SHARES, lambda share: likelihood(share, 1.0))
     if prior.ndim == 1:  # class shares, which carry no weight worth looking at
