@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from datalab._check import as_array, choice, floats, keywords
+from datalab._check import as_array, choice, floats, keywords, two_classes
 from datalab._core.filter import label_issues
 from datalab._core.rank import SCORES, label_quality, worst_first
 from datalab._core.token import SENTENCE_SCORES, TEMPERATURE, positions
@@ -42,7 +42,8 @@ def find_label_issues(
     Raises
     ------
     InputError
-        Something that is not a list per sentence, or not one probability per token.
+        Something that is not a list per sentence, not one probability per token, or no token
+        outside of a span.
 
     See Also
     --------
@@ -55,6 +56,8 @@ def find_label_issues(
     [(0, 1)]
     """
     codes, probs, offsets = sentences(labels, _both_classes(pred_probs))
+    if codes[0] > 0:
+        two_classes(codes)
     rows = np.flatnonzero(label_issues(codes, probs))
     return positions(worst_first(rows, label_quality(codes, probs, rows=rows)), offsets)
 

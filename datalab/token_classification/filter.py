@@ -123,7 +123,7 @@ def _issues(codes: Codes, probs: Probs, options: dict[str, Any]) -> BoolArray:
     """Mask of the tokens that `datalab.filter.find_label_issues` flags with these options."""
     filter_by = options.get("filter_by", "prune_by_noise_rate")
     choice(filter_by, [*PRUNING, *COUNTING], name="filter_by", error=OptionError)
-    if len(codes) and codes[0] > 0:
+    if codes[0] > 0:
         two_classes(codes)
     n_classes = probs.shape[1]
     numbers = removals_per_class(options.get("num_to_remove_per_class"), n_classes)

@@ -36,5 +36,7 @@ def test_probabilities_of_classes_are_refused():
         span.find_label_issues(LABELS, [[0.1], [0.9, 0.2]])
     with pytest.raises(InputError, match="goes up to 2"):
         span.find_label_issues([[0, 0, 2], [1, 0]], INSIDE)
+    with pytest.raises(InputError, match="at least 2 different classes"):
+        span.find_label_issues([[1, 1, 1], [1, 1]], INSIDE)
     with pytest.raises(AssertionError, match="`sentence_score_method`"):
         span.get_label_quality_scores(LABELS, INSIDE, sentence_score_method="mean")
