@@ -53,6 +53,7 @@ def size_histograms(
 
 def _sizes(ax: Axes, name: Any, areas: list[float], kind: str, colour: str) -> None:
     ax.hist(areas, bins=20, color=colour)
+    ax.locator_params(axis="y", integer=True)
     title = f"{clean_text(name, 40)}: {len(areas)} {kind}"
     ax.set_title(title, fontsize=9, loc="left", parse_math=False)
 
@@ -75,6 +76,7 @@ def share_bars(
     names = [clean_text(name, 24) for name in classes]
     kinds = (("annotated", annotated, _GIVEN), ("predicted", predicted, _PREDICTED))
     for ax, (kind, shares, colour) in zip(axes[0], kinds, strict=True):
+        ax.set_xlim(0, max([0.01, *annotated.values(), *predicted.values()]) * 1.05)
         places = range(len(classes))
         ax.barh(places, [shares.get(name, 0.0) for name in classes], color=colour)
         ax.set_yticks(places, names, parse_math=False)
@@ -118,8 +120,9 @@ def boxes_on_image(
         ax.set_axis_off()
         if not overlay:
             ax.set_title(title, fontsize=9, loc="left")
-    _draw_boxes(axes.flat[0], annotated, _LABEL_BOX)
-    _draw_boxes(axes.flat[-1], predicted, _PREDICTION_BOX)
+    # Texts under and over the box, so that those of the same object do not hide each other.
+    _draw_boxes(axes.flat[0], annotated, _LABEL_BOX, below=True)
+    _draw_boxes(axes.flat[-1], predicted, _PREDICTION_BOX, below=False)
     return figure
 
 
@@ -141,16 +144,16 @@ def _pixels(image: Any) -> NDArray[Any]:
     return pixels
 
 
-def _draw_boxes(ax: Axes, drawn: Drawn, colour: str) -> None:
+def _draw_boxes(ax: Axes, drawn: Drawn, colour: str, *, below: bool) -> None:
     for (x1, y1, x2, y2), text in zip(*drawn, strict=True):
         ax.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour))
         ax.text(
             x1,
-            y1,
+            y2 if below else y1,
             clean_text(text, 40),
             color="white",
             fontsize=8,
-            va="bottom",
+            va="top" if below else "bottom",
             clip_on=True,
             parse_math=False,
             bbox={"facecolor": colour, "edgecolor": "none", "pad": 1},
