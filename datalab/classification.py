@@ -307,6 +307,7 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
                 counts,
                 noise=_known_noise(noise_matrix, "noise_matrix", len(counts)),
                 inverse=_known_noise(inverse_noise_matrix, "inverse_noise_matrix", len(counts)),
+                joint_is_known=joint is not None,
                 converge=self.converge_latent_estimates,
             )
             if self.pulearning is not None:

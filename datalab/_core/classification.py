@@ -38,6 +38,7 @@ def estimate_noise(
     *,
     noise: FloatArray | None = None,
     inverse: FloatArray | None = None,
+    joint_is_known: bool = False,
     converge: bool = False,
 ) -> Noise:
     """The class prior and both noise matrices.
@@ -51,10 +52,14 @@ def estimate_noise(
     noise, inverse : ndarray of shape (K, K), optional
         Noise matrices that are known. From one of them the prior and the other one follow by
         Bayes' rule; without any all three are estimated from the joint.
+    joint_is_known : bool
+        Whether the joint is no estimate, so that it tells the noise matrix.
     converge : bool
         Whether estimates are made to agree with each other.
     """
     given = counts / counts.sum()
+    if joint_is_known and noise is None:
+        noise = _divide(joint, joint.sum(axis=0))
     if noise is not None and inverse is not None:
         return Noise(joint, PRIORS["cnt"](given, noise, inverse, joint), noise, inverse)
     if noise is not None:
