@@ -54,6 +54,11 @@ class Images(NamedTuple):
     pred_probs: NDArray[Any]
     pixels_per_block: int | None = None
 
+    @property
+    def score_type(self) -> np.dtype[Any]:
+        """Kind of number of a score: float32 or float64."""
+        return np.result_type(self.pred_probs.dtype, np.float32)
+
     def each(self, function: Callable[[int, slice], Result], step: int = 1) -> list[Result]:
         """Results of `function(image, rows)` for every block, in order.
 
@@ -112,7 +117,7 @@ def label_issues(images: Images, step: int = 1) -> BoolArray:
     `step` squares of step × step pixels are taken, and all pixels in them.
     """
     n_images, n_classes, height, width = images.pred_probs.shape
-    scores = np.empty((n_images, height // step, width // step), images.pred_probs.dtype)
+    scores = np.empty((n_images, height // step, width // step), images.score_type)
     differs = np.empty((n_images, height, width), dtype=bool)
     sums = images.each(lambda image, rows: class_sums(*images.read(image, rows, step)), step)
     thresholds = thresholds_by_sums(sum(sums, start=np.zeros((3, n_classes))))
@@ -194,7 +199,7 @@ def confusion(images: Images, issues: BoolArray) -> NDArray[np.int64]:
 def pixel_scores(images: Images) -> FloatArray:
     """Probability of the given label of each pixel, shape (N, H, W)."""
     labels, probs = images.labels, images.pred_probs
-    scores = np.empty(labels.shape, probs.dtype)
+    scores = np.empty(labels.shape, images.score_type)
 
     def score(image: int, rows: slice) -> None:
         given = labels[image, rows]

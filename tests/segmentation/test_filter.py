@@ -33,6 +33,16 @@ def test_labels_of_every_kind_of_number(kind):
     np.testing.assert_array_equal(find_label_issues(labels.astype(kind), probs), expected)
 
 
+@pytest.mark.parametrize("kind", ["u1", "i8", "f2"])
+@pytest.mark.parametrize("downsample", [1, 2])
+def test_probabilities_of_every_kind_of_number(kind, downsample):
+    labels, probs = images()
+    certain = (probs == probs.max(axis=1, keepdims=True)).astype("f8")
+    expected = find_label_issues(labels, certain, downsample=downsample)
+    found = find_label_issues(labels, certain.astype(kind), downsample=downsample)
+    np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
