@@ -21,6 +21,7 @@ __all__ = [
     "as_array",
     "choice",
     "class_codes",
+    "class_thresholds",
     "class_name_list",
     "codes_within",
     "did_you_mean",
@@ -627,3 +628,16 @@ def pixel_arrays(labels: Any, pred_probs: Any) -> tuple[NDArray[Any], NDArray[An
             f"{found.shape} (N, K, H, W); both need the same images and pixels"
         )
     return given, found
+
+
+def class_thresholds(values: Any, n_classes: int) -> FloatArray:
+    """Confident thresholds, one finite number per class; a single number is that of all."""
+    cuts = floats(np.asarray(values), name="thresholds").astype(np.float64)
+    if cuts.ndim == 0:
+        cuts = np.full(n_classes, cuts)
+    if cuts.shape != (n_classes,) or not np.isfinite(cuts).all():
+        raise InputError(
+            f"`thresholds` must be {n_classes} finite numbers, one per class, got shape "
+            f"{cuts.shape}"
+        )
+    return cuts

@@ -556,9 +556,7 @@ def _confident_joint(
     codes: Codes, probs: Probs, counts: IndexArray, thresholds: ArrayLike | None
 ) -> IndexArray:
     """Calibrated counts of (given, true)."""
-    cuts = None
-    if thresholds is not None:
-        cuts = np.broadcast_to(np.asarray(thresholds, dtype=np.float64), len(counts))
+    cuts = None if thresholds is None else _check.class_thresholds(thresholds, len(counts))
     return core.calibrate(core.confident_joint(codes, probs, cuts), counts)
 
 
