@@ -282,6 +282,8 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
         validation_func: Validation | None,
     ) -> "pd.DataFrame":
         """The table of issues; the estimates behind it become attributes."""
+        import pandas as pd
+
         self.save_space()
         self._require_methods()
         _check.two_classes(codes)
@@ -289,8 +291,29 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
             probs = self._cross_validated(X, codes, stream, clf_kwargs, validation_func)
         else:
             codes, probs = _check.labels_and_probs(codes, pred_probs)
-        counts = core.label_counts(codes, probs.shape[1])
         quality = self._quality(codes, probs)
+        is_issue = self._flagged(codes, probs, thresholds, noise_matrix, inverse_noise_matrix)
+        self.num_classes_ = probs.shape[1]
+        self.ps_ = core.label_counts(codes, self.num_classes_) / len(codes)
+        self._log("%d of %d examples have a label issue", is_issue.sum(), len(codes))
+        return pd.DataFrame(
+            {
+                "is_label_issue": is_issue,
+                "label_quality": quality,
+                "given_label": codes,
+                "predicted_label": probs.argmax(axis=1),
+            }
+        )
+
+    def _flagged(
+        self,
+        codes: Codes,
+        probs: Probs,
+        thresholds: ArrayLike | None,
+        noise_matrix: ArrayLike | None,
+        inverse_noise_matrix: ArrayLike | None,
+    ) -> BoolArray:
+        """Mask of the issues; what is estimated on the way becomes attributes."""
         if self.low_memory:
             self._say_what_is_ignored(
                 thresholds=thresholds,
@@ -299,26 +322,23 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
                 find_label_issues_kwargs=self.find_label_issues_kwargs or None,
                 pulearning=self.pulearning,
             )
-            is_issue = issues_by_thresholds(codes, probs)
-        else:
-            options, joint = _filter_options(self.find_label_issues_kwargs, len(counts))
-            estimates = estimate_noise(
-                _confident_joint(codes, probs, counts, thresholds) if joint is None else joint,
-                counts,
-                noise=_known_noise(noise_matrix, "noise_matrix", len(counts)),
-                inverse=_known_noise(inverse_noise_matrix, "inverse_noise_matrix", len(counts)),
-                joint_is_known=joint is not None,
-                converge=self.converge_latent_estimates,
-            )
-            if self.pulearning is not None:
-                estimates = with_error_free_class(estimates, self._sure_class(len(counts)))
-            is_issue = label_issues(codes, probs, joint=estimates.confident_joint, **options)
-            for name, value in estimates._asdict().items():
-                setattr(self, f"{name}_", value)
-        self.ps_ = counts / len(codes)
-        self.num_classes_ = len(counts)
-        self._log("%d of %d examples have a label issue", is_issue.sum(), len(codes))
-        return _table(is_issue, quality, codes, probs)
+            return issues_by_thresholds(codes, probs)
+        n_classes = probs.shape[1]
+        counts = core.label_counts(codes, n_classes)
+        options, joint = _filter_options(self.find_label_issues_kwargs, n_classes)
+        estimates = estimate_noise(
+            _confident_joint(codes, probs, counts, thresholds) if joint is None else joint,
+            counts,
+            noise=_known_noise(noise_matrix, "noise_matrix", n_classes),
+            inverse=_known_noise(inverse_noise_matrix, "inverse_noise_matrix", n_classes),
+            joint_is_known=joint is not None,
+            converge=self.converge_latent_estimates,
+        )
+        if self.pulearning is not None:
+            estimates = with_error_free_class(estimates, self._sure_class(n_classes))
+        for name, value in estimates._asdict().items():
+            setattr(self, f"{name}_", value)
+        return label_issues(codes, probs, joint=estimates.confident_joint, **options)
 
     def _cross_validated(
         self,
@@ -372,7 +392,7 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
                     f"`{name}` is ignored with low_memory=True, which finds issues by confident "
                     "thresholds alone",
                     InputWarning,
-                    stacklevel=4,
+                    stacklevel=5,
                 )
 
     def _stream(self) -> np.random.RandomState | None:
@@ -570,16 +590,3 @@ def _known_noise(matrix: ArrayLike | None, name: str, n_classes: int) -> FloatAr
             "nothing about classes"
         )
     return known.astype(np.float64)
-
-
-def _table(is_issue: BoolArray, quality: FloatArray, codes: Codes, probs: Probs) -> "pd.DataFrame":
-    import pandas as pd
-
-    return pd.DataFrame(
-        {
-            "is_label_issue": is_issue,
-            "label_quality": quality,
-            "given_label": codes,
-            "predicted_label": probs.argmax(axis=1),
-        }
-    )

@@ -37,7 +37,9 @@ def learnable(noise_matrix: NDArray[np.float64], py: NDArray[np.float64]) -> boo
     return bool(abs(joint.sum() - 1.0) <= TOLERANCE and (ps * py < joint.diagonal()).all())
 
 
-def flip_labels(codes: Codes, noise_matrix: NDArray[np.float64], stream: Stream) -> Codes:
+def flip_labels(
+    codes: Codes, noise_matrix: NDArray[np.float64], stream: Stream
+) -> NDArray[np.int64]:
     """Flip exactly ``int(noise_matrix[i, k] * count_k)`` labels of class k to each class i."""
     counts = np.bincount(codes, minlength=len(noise_matrix))
     # By way of the class prior, as in cleanlab: where rounding makes 3 into 2.999…, 2 labels flip.
@@ -47,7 +49,7 @@ def flip_labels(codes: Codes, noise_matrix: NDArray[np.float64], stream: Stream)
     for k in np.flatnonzero(flips.any(axis=0)):
         chosen = stream.choice(np.flatnonzero(codes == k), flips[:, k].sum(), replace=False)
         noisy[chosen] = np.repeat(np.arange(len(flips)), flips[:, k])
-    return Codes(noisy)
+    return noisy
 
 
 def simplex_sample(

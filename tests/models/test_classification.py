@@ -1,5 +1,8 @@
 """Cross-validation and copies of estimators."""
 
+import sys
+import types
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -130,3 +133,24 @@ def test_wrong_input_says_what_to_do(data):
         count_rows(3)
     with pytest.raises(InputTypeError, match="list of rows"):
         take_rows({"a": 1}, np.array([0, 1]))
+
+
+def test_torch_data_sets_are_cut_by_torch(monkeypatch):
+    torch_data = types.ModuleType("torch.utils.data")
+    torch_data.Subset = lambda data, rows: (data, rows)
+    for name in ("torch", "torch.utils"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    monkeypatch.setitem(sys.modules, "torch.utils.data", torch_data)
+
+    class Dataset:
+        __module__ = "torch.utils.data.dataset"
+
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, row):
+            raise AssertionError("one row at a time would be slow")
+
+    images = Dataset()
+    assert count_rows(images) == 3
+    assert take_rows(images, np.array([2, 0])) == (images, [2, 0])
