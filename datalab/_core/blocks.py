@@ -19,8 +19,12 @@ __all__ = ["each_block", "fold_blocks", "row_blocks"]
 
 Result = TypeVar("Result")
 
-# A block and its temporary copies fit into one core's L2 cache (1 to 2 MB).
-BLOCK_BYTES = 1 << 18
+# A block and its temporary copies fit into one core's L2 cache (1 to 2 MB); WIDE_BYTES is for
+# passes that copy little of a block, where long rows want few blocks.
+BLOCK_BYTES = 1 << 19
+WIDE_BYTES = 1 << 21
+# The passes wait for memory, which a few cores exhaust.
+MOST_THREADS = 8
 
 
 def row_blocks(n_rows: int, row_bytes: int, block_bytes: int = BLOCK_BYTES) -> list[slice]:
@@ -53,7 +57,7 @@ def fold_blocks(function: Callable[[slice], NDArray[Any]], blocks: list[slice]) 
 
 
 def _cores() -> int:
-    """The number of cores this process may use."""
+    """The number of cores to use, of those this process may use."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return min(MOST_THREADS, len(os.sched_getaffinity(0)))
+    return min(MOST_THREADS, os.cpu_count() or 1)

@@ -7,16 +7,19 @@ Northcutt, Wu, Chuang: Learning with confident examples (rank pruning), UAI 2017
 `joint[i, j]` stands for label i given, class j true. Labels are codes 0..K-1 (no -1).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._core.blocks import each_block, fold_blocks, row_blocks
+from datalab._core.blocks import WIDE_BYTES, each_block, fold_blocks, row_blocks
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 
 __all__ = [
     "EPS",
+    "Guesses",
+    "at_columns",
     "calibrate",
     "class_sums",
     "confident_argmaxes",
@@ -25,6 +28,7 @@ __all__ = [
     "confident_thresholds",
     "estimate_joint",
     "given_probs",
+    "guesses_and_agreement",
     "joint_counts",
     "label_counts",
     "label_is_argmax",
@@ -32,6 +36,7 @@ __all__ = [
     "off_diagonal",
     "off_diagonal_issues",
     "round_keeping_sum",
+    "row_max",
     "thresholds_of",
 ]
 
@@ -39,6 +44,10 @@ EPS = 1e-6  # tolerance of comparisons between probabilities
 NEVER_REACHED = 2.0  # threshold of a class that no label names: above every probability
 THRESHOLD_FLOOR = 2 * EPS  # so that a probability of 0 is never confident
 TINY = 1e-100  # keeps the confident joint free of division by zero
+NARROW = 32  # up to so many classes a block is faster looked at column by column
+
+# Class codes as they come out of a pass over the probabilities; -1 for none.
+Guesses = NDArray[np.int32]
 
 # Probabilities are summed in units of 2**-53, as two integers of 26 and 27 bits: float64 adds
 # integers below 2**53 exactly, so the sums depend neither on blocks nor on the order of rows.
@@ -52,8 +61,26 @@ def label_counts(labels: Codes, n_classes: int) -> IndexArray:
 
 def given_probs(labels: NDArray[np.int64], pred_probs: FloatArray) -> FloatArray:
     """The probability of each example's given label, shape (N,)."""
-    given: FloatArray = pred_probs[np.arange(len(labels)), labels]
-    return given
+    return at_columns(pred_probs, labels)
+
+
+def at_columns(block: FloatArray, columns: IndexArray) -> FloatArray:
+    """One value of each row: ``block[i, columns[i]]``, shape (N,)."""
+    rows = np.arange(len(columns))
+    values: FloatArray
+    if block.flags.c_contiguous:  # three times as fast as two-dimensional indexing
+        values = block.ravel().take(rows * block.shape[1] + columns)
+    else:
+        values = block[rows, columns]
+    return values
+
+
+def row_max(block: FloatArray) -> FloatArray:
+    """The largest value of each row, shape (N,)."""
+    if block.shape[1] <= NARROW:  # classes become rows: long vectors instead of many short ones
+        block = np.ascontiguousarray(block.T).T
+    largest: FloatArray = block.max(axis=1)
+    return largest
 
 
 def class_sums(labels: NDArray[np.int64], pred_probs: FloatArray) -> FloatArray:
@@ -94,19 +121,38 @@ def confident_thresholds(labels: Codes, pred_probs: Probs) -> FloatArray:
     )
 
 
-def confident_guesses(pred_probs: Probs, thresholds: FloatArray) -> IndexArray:
+def confident_guesses(pred_probs: Probs, thresholds: FloatArray) -> Guesses:
     """For each example the class it counts for in the confident joint, or -1; shape (N,).
 
     The class whose probability reaches its threshold; the most probable class when several do.
     """
     cuts = _cuts(thresholds, pred_probs.dtype)
-    guesses = np.empty(len(pred_probs), dtype=np.intp)
+    guess, blocks = _guesser(pred_probs)
+    guesses = np.empty(len(pred_probs), dtype=np.int32)
 
-    def guess(rows: slice) -> None:
-        guesses[rows] = _guess(pred_probs[rows], cuts)
+    def look(rows: slice) -> None:
+        guesses[rows] = guess(pred_probs[rows], cuts)[0]
 
-    each_block(guess, row_blocks(len(pred_probs), pred_probs.dtype.itemsize * len(cuts)))
+    each_block(look, blocks)
     return guesses
+
+
+def guesses_and_agreement(
+    labels: Codes, pred_probs: Probs, thresholds: FloatArray
+) -> tuple[Guesses, BoolArray]:
+    """`confident_guesses` and `label_is_argmax` from one pass over the probabilities."""
+    cuts = _cuts(thresholds, pred_probs.dtype)
+    guess, blocks = _guesser(pred_probs)
+    guesses = np.empty(len(pred_probs), dtype=np.int32)
+    agrees = np.empty(len(pred_probs), dtype=bool)
+
+    def look(rows: slice) -> None:
+        block = pred_probs[rows]
+        guesses[rows], top = guess(block, cuts)
+        agrees[rows] = given_probs(labels[rows], block) >= top
+
+    each_block(look, blocks)
+    return guesses, agrees
 
 
 def _cuts(thresholds: FloatArray, dtype: np.dtype[Any]) -> FloatArray:
@@ -116,20 +162,48 @@ def _cuts(thresholds: FloatArray, dtype: np.dtype[Any]) -> FloatArray:
     return np.where(cuts < exact, np.nextafter(cuts, dtype.type(np.inf)), cuts)
 
 
-def _guess(block: FloatArray, cuts: FloatArray) -> IndexArray:
+def _guesser(
+    pred_probs: Probs,
+) -> tuple[Callable[[FloatArray, FloatArray], tuple[Guesses, FloatArray]], list[slice]]:
+    """The way to guess that is the faster one for so many classes, and its blocks.
+
+    Both return the guesses and the highest probability of each row.
+    """
+    n_rows, n_classes = pred_probs.shape
+    row_bytes = pred_probs.dtype.itemsize * n_classes
+    if n_classes <= NARROW:
+        return _guess_by_column, row_blocks(n_rows, row_bytes)
+    return _guess_by_row, row_blocks(n_rows, row_bytes, WIDE_BYTES)
+
+
+def _guess_by_column(block: FloatArray, cuts: FloatArray) -> tuple[Guesses, FloatArray]:
+    columns = np.ascontiguousarray(block.T)
+    confident = (columns >= cuts[:, np.newaxis]).view(np.uint8)
+    number = np.add.reduce(confident, axis=0, dtype=np.uint8)
+    # The sum of the confident classes is the class where there is one; else it does not matter.
+    classes = np.arange(len(cuts), dtype=np.uint8)[:, np.newaxis]
+    guesses = np.add.reduce(confident * classes, axis=0, dtype=np.uint8).astype(np.int32)
+    guesses[number == 0] = -1
+    several = np.flatnonzero(number > 1)
+    guesses[several] = block[several].argmax(axis=1)
+    return guesses, columns.max(axis=0)
+
+
+def _guess_by_row(block: FloatArray, cuts: FloatArray) -> tuple[Guesses, FloatArray]:
     best = block.argmax(axis=1)
-    top = block[np.arange(len(block)), best]
-    guesses = np.where(top >= cuts[best], best, -1)
+    top = at_columns(block, best)
+    guesses = np.where(top >= cuts[best], best, -1).astype(np.int32)
     # Another class can be confident although the most probable one is not.
     rest = np.flatnonzero((guesses < 0) & (top >= cuts.min()))
     confident = block[rest] >= cuts
-    number = np.count_nonzero(confident, axis=1)
-    guesses[rest] = np.where(number == 1, confident.argmax(axis=1), best[rest])
-    guesses[rest[number == 0]] = -1
-    return guesses
+    some = np.flatnonzero(confident.any(axis=1))
+    rest, confident = rest[some], confident[some]
+    one = np.count_nonzero(confident, axis=1) == 1
+    guesses[rest] = np.where(one, confident.argmax(axis=1), best[rest])
+    return guesses, top
 
 
-def joint_counts(labels: Codes, guesses: IndexArray, n_classes: int) -> IndexArray:
+def joint_counts(labels: Codes, guesses: Guesses | IndexArray, n_classes: int) -> IndexArray:
     """Number of examples for each (given label, guess), shape (K, K); a guess of -1 counts not."""
 
     def count(rows: slice) -> IndexArray:
@@ -148,7 +222,7 @@ def confident_joint(
     labels: Codes,
     pred_probs: Probs,
     thresholds: FloatArray | None = None,
-    guesses: IndexArray | None = None,
+    guesses: Guesses | None = None,
 ) -> IndexArray:
     """Counts of (given label, confident guess), not calibrated, shape (K, K); diagonal >= 1.
 
@@ -169,7 +243,7 @@ def confident_joint(
     return joint
 
 
-def off_diagonal(labels: Codes, guesses: IndexArray) -> BoolArray:
+def off_diagonal(labels: Codes, guesses: Guesses) -> BoolArray:
     """Rows that the confident joint counts for a class other than their label, shape (N,)."""
     accused: BoolArray = (guesses >= 0) & (guesses != labels)
     return accused
@@ -184,7 +258,7 @@ def confident_argmaxes(
     """
     best = pred_probs.argmax(axis=1)
     cuts = _cuts(thresholds, pred_probs.dtype)
-    confident = pred_probs[np.arange(len(labels)), best] >= cuts[best]
+    confident = at_columns(pred_probs, best) >= cuts[best]
     agrees = best == labels
     n_classes = pred_probs.shape[1]
     return np.stack(
@@ -204,7 +278,7 @@ def label_is_argmax(labels: Codes, pred_probs: Probs, rows: IndexArray | None = 
     def compare(part: slice) -> BoolArray:
         chosen = part if rows is None else rows[part]
         block = pred_probs[chosen]
-        agrees: BoolArray = given_probs(labels[chosen], block) >= block.max(axis=1)
+        agrees: BoolArray = given_probs(labels[chosen], block) >= row_max(block)
         return agrees
 
     n_rows = len(labels) if rows is None else len(rows)
@@ -252,7 +326,7 @@ def estimate_joint(joint: NDArray[Any], counts: IndexArray | None = None) -> Flo
 
 
 def off_diagonal_issues(
-    labels: Codes, pred_probs: Probs, guesses: IndexArray | None = None
+    labels: Codes, pred_probs: Probs, guesses: Guesses | None = None
 ) -> IndexArray:
     """Rows off the diagonal of the confident joint whose label is not their argmax, in order."""
     if guesses is None:
@@ -261,6 +335,6 @@ def off_diagonal_issues(
     return rows[~label_is_argmax(labels, pred_probs, rows)]
 
 
-def num_label_issues(labels: Codes, pred_probs: Probs, guesses: IndexArray | None = None) -> int:
+def num_label_issues(labels: Codes, pred_probs: Probs, guesses: Guesses | None = None) -> int:
     """Number of label issues: of rows that `off_diagonal_issues` finds."""
     return len(off_diagonal_issues(labels, pred_probs, guesses))

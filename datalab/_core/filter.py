@@ -14,9 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._core.count import (
+    Guesses,
     calibrate,
     confident_joint,
+    confident_thresholds,
     given_probs,
+    guesses_and_agreement,
     label_counts,
     label_is_argmax,
     num_label_issues,
@@ -47,7 +50,7 @@ def label_issues(
     num_to_remove_per_class: IndexArray | None = None,
     min_examples_per_class: int = 1,
     joint: NDArray[Any] | None = None,
-    guesses: IndexArray | None = None,
+    guesses: Guesses | None = None,
 ) -> BoolArray:
     """Mask of the rows whose label is probably wrong, shape (N,).
 
@@ -67,13 +70,18 @@ def label_issues(
     if filter_by in COUNTING:
         return COUNTING[filter_by](labels, pred_probs, guesses)
     counts = label_counts(labels, pred_probs.shape[1])
+    if joint is None and guesses is None:
+        thresholds = confident_thresholds(labels, pred_probs)
+        guesses, agrees = guesses_and_agreement(labels, pred_probs, thresholds)
+    else:
+        agrees = label_is_argmax(labels, pred_probs)
     if joint is None:
         joint = calibrate(confident_joint(labels, pred_probs, guesses=guesses), counts)
     plan = removals(joint, min_examples_per_class, frac_noise)
     return PRUNING[filter_by](
         labels,
         pred_probs,
-        np.flatnonzero(~label_is_argmax(labels, pred_probs)),
+        np.flatnonzero(~agrees),
         plan,
         counts <= max(1, min_examples_per_class),  # a lone example of a class is never flagged
         num_to_remove_per_class,
@@ -255,31 +263,27 @@ PRUNING: dict[str, Callable[..., BoolArray]] = {
 }
 
 
-def _confident_learning(labels: Codes, pred_probs: Probs, guesses: IndexArray | None) -> BoolArray:
+def _confident_learning(labels: Codes, pred_probs: Probs, guesses: Guesses | None) -> BoolArray:
     flags = np.zeros(len(labels), dtype=bool)
     flags[off_diagonal_issues(labels, pred_probs, guesses)] = True
     return flags
 
 
-def _predicted_neq_given(
-    labels: Codes, pred_probs: Probs, _guesses: IndexArray | None
-) -> BoolArray:
+def _predicted_neq_given(labels: Codes, pred_probs: Probs, _guesses: Guesses | None) -> BoolArray:
     return ~label_is_argmax(labels, pred_probs)
 
 
-def _low_normalized_margin(
-    labels: Codes, pred_probs: Probs, guesses: IndexArray | None
-) -> BoolArray:
+def _low_normalized_margin(labels: Codes, pred_probs: Probs, guesses: Guesses | None) -> BoolArray:
     number = num_label_issues(labels, pred_probs, guesses)
     return lowest(label_quality(labels, pred_probs, "normalized_margin"), number, fixed=True)
 
 
-def _low_self_confidence(labels: Codes, pred_probs: Probs, guesses: IndexArray | None) -> BoolArray:
+def _low_self_confidence(labels: Codes, pred_probs: Probs, guesses: Guesses | None) -> BoolArray:
     number = num_label_issues(labels, pred_probs, guesses)
     return lowest(label_quality(labels, pred_probs, "self_confidence"), number, fixed=True)
 
 
-COUNTING: dict[str, Callable[[Codes, Probs, IndexArray | None], BoolArray]] = {
+COUNTING: dict[str, Callable[[Codes, Probs, Guesses | None], BoolArray]] = {
     "confident_learning": _confident_learning,
     "predicted_neq_given": _predicted_neq_given,
     "low_normalized_margin": _low_normalized_margin,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._core.blocks import each_block, row_blocks
-from datalab._core.count import EPS, confident_thresholds, given_probs
+from datalab._core.count import EPS, confident_thresholds, given_probs, row_max
 from datalab._typing import Codes, FloatArray, IndexArray, Probs
 from datalab.exceptions import InputError
 
@@ -32,7 +32,7 @@ def _normalized_margin(labels: NDArray[np.int64], block: FloatArray) -> FloatArr
     given = given_probs(labels, block)
     others = block.copy()
     others[np.arange(len(labels)), labels] = 0.0  # probabilities of other classes are not below
-    margin: FloatArray = (given - others.max(axis=1) + 1) / 2
+    margin: FloatArray = (given - row_max(others) + 1) / 2
     return margin
 
 
