@@ -157,6 +157,10 @@ class Artefacts:
         """Hold a value that stands in the data set."""
         self._hold(name, value, DATA, rows, "from the data set")
 
+    def withdraw(self, name: str) -> None:
+        """Hold this value no longer; what was made from it is stale."""
+        self._held.pop(name, None)
+
     def _hold(
         self, name: str, value: Any, distance: int, rows: IndexArray | None, note: str
     ) -> None:

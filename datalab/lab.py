@@ -129,7 +129,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         split = split or self._source.split_column
         self._roles = {"groups": groups, "split": split, "time": time, "audio": audio_key}
         self._labels = self._read_labels()
-        self._features_from = features_from(self._source, image_key, text_key, self._not_features())
+        self._named = image_key, text_key
         self.image_key = image_key or default_image_key(self._source)
         self.text_key = text_key or default_text_key(self._source, leave_out=self._not_features())
         self._outcomes: dict[str, Outcome] = {}
@@ -160,6 +160,9 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         columns = tuple(name for name in self._source.columns if name not in leave_out)
         if columns:
             store.read("table", Table(self._source, columns))
+        else:
+            store.withdraw("table")
+        self._features_from = features_from(self._source, *self._named, leave_out)
         if self.text_key is not None:
             store.read("text", texts(self._source.column(self.text_key)))
         if self.image_key is not None:

@@ -35,10 +35,18 @@ def features_of_table(table: Table, *, features_from: str) -> Made:
     values = numeric_table(table.source, columns)
     if table.rows is not None:
         values = values[table.rows]
-    values = np.where(np.isnan(values), np.nanmedian(values, axis=0), values)
+    note = f"numeric columns {', '.join(columns)}, standardised"
+    missing = np.isnan(values)
+    empty = missing.all(axis=1)
+    rows = None
+    if empty.any():
+        rows = np.flatnonzero(~empty)
+        values, missing = values[rows], missing[rows]
+        note += f"; {int(empty.sum())} rows without any value left out"
+    values = np.where(missing, np.nanmedian(values, axis=0), values)
     spread = values.std(axis=0)
     scaled = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    return Made(scaled.astype(np.float32), f"numeric columns {', '.join(columns)}, standardised")
+    return Made(scaled.astype(np.float32), note, rows)
 
 
 @recipe("features", rules=("datalab",))

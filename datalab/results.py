@@ -76,7 +76,8 @@ class Outcomes(Sequence[Outcome]):
         return self.frame().drop(columns="seconds").to_string(index=False)
 
     def _repr_html_(self) -> str:
-        return str(self.frame().drop(columns="seconds").to_html(index=False, escape=True))
+        table = str(self.frame().drop(columns="seconds").to_html(index=False, escape=True))
+        return table.replace("<td>", '<td style="text-align: left">')
 
 
 def _findings(outcome: Outcome) -> Findings:
@@ -206,7 +207,9 @@ def named_info(outcome: Outcome, classes: Sequence[Any]) -> dict[str, Any]:
     return info
 
 
-def explained(outcome: Outcome, at: IndexArray, classes: Sequence[Any]) -> list[dict[str, Any]]:
+def explained(
+    outcome: Outcome, at: IndexArray, classes: Sequence[Any], index: Any = None
+) -> list[dict[str, Any]]:
     """Some rows of findings in full, with the reason in words.
 
     Parameters
@@ -217,6 +220,8 @@ def explained(outcome: Outcome, at: IndexArray, classes: Sequence[Any]) -> list[
         Places within the findings (not positions in the data set).
     classes : sequence
         Class names.
+    index : pandas.Index, optional
+        The user's own labels of the rows; other rows are named by them in the reasons.
 
     Returns
     -------
@@ -236,9 +241,18 @@ def explained(outcome: Outcome, at: IndexArray, classes: Sequence[Any]) -> list[
             "is_issue": bool(findings.is_issue[i]),
         }
         row |= {name: values[i] for name, values in columns.items()}
-        row["reason"] = explain(row) if explain else f"score {row['score']:.3f}"
+        told = row if index is None else {**row, **_with_labels(outcome, row, index)}
+        row["reason"] = explain(told) if explain else f"score {row['score']:.3f}"
         rows.append(row)
     return rows
+
+
+def _with_labels(outcome: Outcome, row: dict[str, Any], index: Any) -> dict[str, Any]:
+    """The columns that name other rows, by the user's labels in place of positions."""
+    kinds = {name: kind for name, kind in outcome.spec.produces.items() if name in row}
+    one = {n: index[row[n]] for n, kind in kinds.items() if kind == "row" and row[n] >= 0}
+    many = {n: [index[i] for i in row[n]] for n, kind in kinds.items() if kind == "rows"}
+    return one | many
 
 
 def worst_frame(
@@ -252,7 +266,7 @@ def worst_frame(
     for outcome in outcomes:
         findings = _findings(outcome)
         here = np.flatnonzero(np.isin(findings.positions(), rows) & findings.is_issue)
-        for row in explained(outcome, here, classes):
+        for row in explained(outcome, here, classes, source.index):
             told[row["row"]].append((outcome.name, row))
     ours = pd.DataFrame(
         {
@@ -262,11 +276,14 @@ def worst_frame(
         },
         index=_index(source)[rows] if len(rows) else _index(source)[:0],
     )
-    cells = source.take(rows)
-    for name in source.columns:
-        free = name if name not in ours.columns else f"{name}_"
-        ours[free] = pd.Series([cell.get(name) for cell in cells], index=ours.index, dtype=object)
-    return ours.infer_objects()
+    theirs = source.native(rows)
+    if not isinstance(theirs, pd.DataFrame):
+        cells = source.take(rows)
+        columns = {n: pd.Series([cell[n] for cell in cells], dtype=object) for n in source.columns}
+        theirs = pd.DataFrame(columns).infer_objects()
+    theirs = theirs.set_axis(list(source.columns), axis=1).set_axis(ours.index, axis=0)
+    taken = {name: f"{name}_" for name in theirs.columns if name in ours.columns}
+    return pd.concat([ours, theirs.rename(columns=taken)], axis=1)
 
 
 def _priority(outcomes: Sequence[Outcome], n_rows: int) -> IndexArray:

@@ -207,6 +207,39 @@ def test_duplicate_index_values(frame: pd.DataFrame, probs: np.ndarray) -> None:
     assert len(lab.worst(10)) == 2
 
 
+def test_annotators_columns_are_no_features() -> None:
+    rng = np.random.default_rng(0)
+    true = np.arange(N) % 3
+    votes = {name: np.where(rng.random(N) < 0.8, true, 0) for name in ("anna", "ben", "chris")}
+    lab = Datalab(pd.DataFrame(votes), annotations=["anna", "ben", "chris"], verbosity=0)
+    lab.find_issues()
+    assert lab.outcomes["multi_annotator"].status == "found"
+    for name in ("outlier", "near_duplicate", "null"):
+        assert lab.outcomes[name].status == "not applicable", name
+    texts = [f"{('red', 'green', 'blue')[k]} things of kind {i}" for i, k in enumerate(true)]
+    lab = Datalab({"t": texts, **votes}, annotations=["anna", "ben", "chris"], verbosity=0)
+    lab.find_issues(["near_duplicate"])
+    assert "TF-IDF of the texts" in " ".join(lab.outcomes["near_duplicate"].notes)
+
+
+def test_rows_without_any_value_are_not_compared(frame: pd.DataFrame) -> None:
+    frame.loc[["r3", "r4"], ["x0", "x1"]] = np.nan
+    lab = Datalab(frame, label_name="label", verbosity=0)
+    lab.find_issues(["null", "near_duplicate", "label"])
+    assert lab.issues["is_null_issue"].sum() == 2
+    assert lab.issues["is_near_duplicate_issue"].isna().sum() == 2
+    assert lab.issues["is_label_issue"].isna().sum() == 2
+
+
+def test_the_users_columns_keep_their_kinds_and_rows_their_names(frame: pd.DataFrame) -> None:
+    frame["votes"] = pd.array([1, None] * 45, dtype="Int64")
+    frame.loc["r9", ["x0", "x1"]] = frame.loc["r8", ["x0", "x1"]]
+    lab = Datalab(frame, label_name="label", verbosity=0).find_issues(["near_duplicate"])
+    worst = lab.worst(5)
+    assert worst["votes"].dtype == "Int64"
+    assert worst.loc["r9", "reason"] == "the same as row r8"
+
+
 def test_a_column_named_like_ours(frame: pd.DataFrame, probs: np.ndarray) -> None:
     frame["is_label_issue"] = "mine"
     frame["score"] = 7
@@ -336,6 +369,7 @@ def test_export(lab: Datalab, tmp_path: Path) -> None:
         assert path.stat().st_size > 100
     read = pd.read_csv(tmp_path / "f.csv")
     assert read["is_label_issue"].sum() == 2
+    assert read.iloc[5, 0] == "r5"
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "f.parquet"), table)
     with pytest.raises(InputError, match="cannot export to 'f.doc'"):
         lab.export("f.doc")

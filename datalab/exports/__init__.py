@@ -39,7 +39,7 @@ def export(lab: "Datalab", target: Any) -> Any:
 
 
 def _write_csv(frame: "pd.DataFrame", path: Path) -> None:
-    frame.to_csv(path, index=frame.index.name is not None)
+    frame.to_csv(path, index=_has_index(frame))
 
 
 def _write_parquet(frame: "pd.DataFrame", path: Path) -> None:
@@ -55,7 +55,12 @@ def _write_parquet(frame: "pd.DataFrame", path: Path) -> None:
 
 def _write_excel(frame: "pd.DataFrame", path: Path) -> None:
     require("openpyxl", extra="excel", purpose="Writing .xlsx")
-    frame.to_excel(path, index=frame.index.name is not None)
+    frame.to_excel(path, index=_has_index(frame))
+
+
+def _has_index(frame: "pd.DataFrame") -> bool:
+    """Whether the index says more than the position of the row."""
+    return not frame.index.equals(type(frame.index)(range(len(frame))))
 
 
 _WRITERS: dict[str, Callable[["pd.DataFrame", Path], None]] = {

@@ -140,10 +140,13 @@ class MultiAnnotator:
         """Why the row was flagged."""
         n_answers = round(row["num_annotations"])
         agree = round(row["annotator_agreement"] * n_answers)
-        told = f"{agree} of {n_answers} annotators say {row['consensus_label']}"
+        chance = percent(row["consensus_quality"])
+        told = f"{row['consensus_label']} is right with a chance of {chance}"
         if row.get("given_label") not in (None, row["consensus_label"]):
             told = f"labelled {row['given_label']}, but {told}"
-        return f"{told}, which is right with a chance of {percent(row['consensus_quality'])}"
+        if n_answers == 1:
+            return f"{told} (the only annotator {'agrees' if agree else 'says otherwise'})"
+        return f"{told} ({agree} of {n_answers} annotators say so)"
 
 
 def _answers(

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from datalab._check import listing, whole_number
+from datalab._check import whole_number
 from datalab._core.duplicate import copy_scores, duplicate_pairs, set_ids, sets_of, typical
 from datalab.exceptions import InputWarning
 from datalab.findings import Findings
@@ -107,7 +107,8 @@ class NearDuplicate:
 
     def explain(self, row: Mapping[str, Any]) -> str:
         """Why the row was flagged."""
-        others = [int(other) for other in row["near_duplicate_sets"]]
-        told = f"row {others[0]}" if len(others) == 1 else f"rows {listing(others)[1:-1]}"
+        others = list(row["near_duplicate_sets"])
+        names = ", ".join(str(other) for other in others[:5]) + (", …" if len(others) > 5 else "")
+        told = f"row {names}" if len(others) == 1 else f"rows {names}"
         alike = "the same as" if row["distance_to_nearest_neighbor"] == 0 else "nearly the same as"
         return f"{alike} {told}" if others else "no other row is nearly the same"

@@ -43,7 +43,7 @@ class Null:
             missing, columns = np.isnan(features), None
         else:
             missing, columns = table.missing(), list(table.columns)
-        share_missing = missing.mean(axis=1) if missing.shape[1] else np.zeros(len(missing))
+        share_missing = missing.mean(axis=1)
         score = 1.0 - share_missing
         info: dict[str, Any] = {
             "average_null_score": float(score.mean()),

@@ -263,7 +263,7 @@ def _watched(parts: list[slice], *, progress: bool) -> Any:
         return parts
     from tqdm.auto import tqdm
 
-    return tqdm(parts, desc="nearest neighbours", leave=False)
+    return tqdm(parts, desc="nearest neighbours", delay=1.0, leave=False)
 
 
 def _square_norms(points: Points, rows: slice) -> NDArray[np.float64]:

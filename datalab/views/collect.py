@@ -141,7 +141,7 @@ def _groups(
         sets = [worst[place : place + 1] for place in range(min(num_examples, len(worst)))]
     shown = [members[:SET_ROWS] for members in sets]
     at = np.concatenate(shown)
-    told = explained(outcome, at, lab.class_names)
+    told = explained(outcome, at, lab.class_names, lab._source.index)
     ours = [] if hasattr(outcome.manager, "explain") else _own_columns(outcome)
     theirs = _user_columns(lab)
     examples = iter(_examples(lab, told, ours, theirs, text_limit))

@@ -114,7 +114,7 @@ def test_measurements_are_no_classes() -> None:
 
 def test_regression_labels() -> None:
     def values(column: Any) -> Any:
-        return read_labels(open_source({"y": column}), "y", "regression").values  # noqa: PD011
+        return read_labels(open_source({"y": column}), "y", "regression").values
 
     np.testing.assert_array_equal(values([1, None, 2.5]), [1, np.nan, 2.5])
     np.testing.assert_array_equal(values([True, False]), [1, 0])

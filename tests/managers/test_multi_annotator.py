@@ -242,7 +242,9 @@ def test_explains_itself() -> None:
     }
     told = MultiAnnotator().explain(row)
     assert told == (
-        "labelled dog, but 2 of 3 annotators say cat, which is right with a chance of 97 %"
+        "labelled dog, but cat is right with a chance of 97 % (2 of 3 annotators say so)"
     )
     row |= {"given_label": "cat", "consensus_quality": 0.55}
-    assert MultiAnnotator().explain(row).startswith("2 of 3 annotators say cat")
+    assert MultiAnnotator().explain(row).startswith("cat is right with a chance of 55 %")
+    row |= {"num_annotations": 1, "annotator_agreement": 0.0}
+    assert MultiAnnotator().explain(row).endswith("(the only annotator says otherwise)")
