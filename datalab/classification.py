@@ -13,7 +13,6 @@ from datalab._core import count as core
 from datalab._core.classification import (
     Noise,
     estimate_noise,
-    issues_by_thresholds,
     with_error_free_class,
 )
 from datalab._core.filter import (
@@ -22,6 +21,7 @@ from datalab._core.filter import (
     check_options,
     label_issues,
 )
+from datalab._core.label_issues_batched import issues_by_thresholds
 from datalab._core.rank import SCORES, label_quality
 from datalab._models import cross_val_pred_probs
 from datalab._models.clean_learning import (

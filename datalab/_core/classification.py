@@ -2,21 +2,12 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
-from datalab._core.count import (
-    THRESHOLD_FLOOR,
-    class_sums,
-    confident_argmaxes,
-    given_probs,
-    thresholds_of,
-)
-from datalab._core.filter import lowest
-from datalab._core.latent import PRIORS, _divide, _noise_rates, estimate_latent
-from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
+from datalab._core.latent import PRIORS, divided, estimate_latent, noise_rates
+from datalab._typing import FloatArray, IndexArray
 
-__all__ = ["Noise", "estimate_noise", "issues_by_thresholds", "with_error_free_class"]
+__all__ = ["Noise", "estimate_noise", "with_error_free_class"]
 
 
 class Noise(NamedTuple):
@@ -59,15 +50,15 @@ def estimate_noise(
     """
     given = counts / counts.sum()
     if joint_is_known and noise is None:
-        noise = _divide(joint, joint.sum(axis=0))
+        noise = divided(joint, joint.sum(axis=0))
     if noise is not None and inverse is not None:
         return Noise(joint, PRIORS["cnt"](given, noise, inverse, joint), noise, inverse)
     if noise is not None:
         prior = PRIORS["eqn"](given, noise, noise, joint)
-        return Noise(joint, prior, noise, _noise_rates(_divide((noise * prior).T, given)))
+        return Noise(joint, prior, noise, noise_rates(divided((noise * prior).T, given)))
     if inverse is not None:
         prior = PRIORS["marginal_ps"](given, inverse, inverse, joint)
-        return Noise(joint, prior, _noise_rates(_divide((inverse * given).T, prior)), inverse)
+        return Noise(joint, prior, noise_rates(divided((inverse * given).T, prior)), inverse)
     return Noise(joint, *estimate_latent(joint, counts, converge=converge))
 
 
@@ -89,17 +80,3 @@ def with_error_free_class(estimates: Noise, sure: int) -> Noise:
         matrix[sure, other], matrix[other, other] = 0, 1
     inverse[other, sure], inverse[sure, sure] = 0, 1
     return Noise(joint, estimates.py, noise, inverse)
-
-
-def issues_by_thresholds(labels: Codes, pred_probs: Probs) -> BoolArray:
-    """Mask of the issues that `datalab.experimental.label_issues_batched` finds, shape (N,).
-
-    As many examples as are confidently of another class, by the lowest probability of their label;
-    those whose label is their most probable class are then left out.
-    """
-    sums = class_sums(labels, pred_probs)
-    thresholds = np.where(sums[0] > 0, thresholds_of(sums), THRESHOLD_FLOOR)
-    number = int(confident_argmaxes(labels, pred_probs, thresholds)[1].sum())
-    suspects = lowest(given_probs(labels, pred_probs), number, fixed=True)
-    flagged: BoolArray = suspects & (pred_probs.argmax(axis=1) != labels)
-    return flagged

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from datalab._typing import FloatArray, IndexArray
 from datalab.exceptions import InputError
 
-__all__ = ["PRIORS", "estimate_latent"]
+__all__ = ["PRIORS", "divided", "estimate_latent", "noise_rates"]
 
 # The constants, and the 3 x 5 steps of `_consistent`, are those of the reference.
 LEAST_PRIOR = 1e-6
@@ -41,13 +41,13 @@ def estimate_latent(
         Whether the three are made to agree with each other.
     """
     given = counts / counts.sum()
-    noise = _divide(joint, joint.sum(axis=0))
-    inverse = _divide(joint.T, joint.sum(axis=1))
+    noise = divided(joint, joint.sum(axis=0))
+    inverse = divided(joint.T, joint.sum(axis=1))
     prior = PRIORS[py_method](given, noise, inverse, joint)
     return _consistent(given, prior, noise) if converge else (prior, noise, inverse)
 
 
-def _divide(values: FloatArray, by: FloatArray) -> FloatArray:
+def divided(values: FloatArray, by: FloatArray) -> FloatArray:
     """`values` / `by`, 0 where `by` is."""
     shape = np.broadcast_shapes(values.shape, by.shape)
     return np.divide(values, by, out=np.zeros(shape), where=by != 0)
@@ -62,7 +62,7 @@ def _as_prior(values: FloatArray, least: float = LEAST_PRIOR) -> FloatArray:
 def _by_counts(
     given: FloatArray, noise: FloatArray, inverse: FloatArray, _joint: NDArray[Any]
 ) -> FloatArray:
-    return _as_prior(_divide(inverse.diagonal(), noise.diagonal()) * given)
+    return _as_prior(divided(inverse.diagonal(), noise.diagonal()) * given)
 
 
 def _by_equation(
@@ -104,14 +104,14 @@ def _consistent(
     inverse = noise
     for _ in range(3):
         for _ in range(5):
-            inverse = _noise_rates(_divide((noise * prior).T, given))
-            prior = _as_prior(_divide(inverse.diagonal(), noise.diagonal()) * given)
-        noise = _noise_rates(_divide((inverse * given).T, prior))
+            inverse = noise_rates(divided((noise * prior).T, given))
+            prior = _as_prior(divided(inverse.diagonal(), noise.diagonal()) * given)
+        noise = noise_rates(divided((inverse * given).T, prior))
     return _as_prior(prior, LEAST_CONSISTENT_PRIOR), noise, inverse
 
 
-def _noise_rates(matrix: FloatArray) -> FloatArray:
+def noise_rates(matrix: FloatArray) -> FloatArray:
     """Rates off the diagonal kept below 1, columns summing to 1 (or 0)."""
     off_diagonal = ~np.eye(len(matrix), dtype=bool)
     clipped = np.where(off_diagonal, np.clip(matrix, 0.0, LARGEST_RATE), matrix)
-    return _divide(clipped, clipped.sum(axis=0))
+    return divided(clipped, clipped.sum(axis=0))

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from datalab._core.classification import (
     estimate_noise,
-    issues_by_thresholds,
     with_error_free_class,
 )
 
@@ -62,10 +61,3 @@ def test_error_free_class():
     np.testing.assert_allclose(sure.noise_matrix, [[1, 0.4], [0, 0.6]])
     np.testing.assert_allclose(sure.inverse_noise_matrix, [[0.75, 0], [0.25, 1]])
     assert JOINT.tolist() == before.confident_joint.tolist() == [[6, 2], [1, 3]]
-
-
-def test_issues_by_thresholds_by_hand():
-    labels = np.array([0, 0, 0, 1, 1, 1])
-    p = np.array([0.9, 0.8, 0.1, 0.2, 0.1, 0.3])
-    flags = issues_by_thresholds(labels, np.column_stack([p, 1 - p]))
-    assert flags.tolist() == [False, False, True, False, False, False]
