@@ -17,7 +17,7 @@ from datalab._check import (
     listing,
     same_length,
 )
-from datalab._core.rank import SCORES, WEIGHTINGS, label_quality, worst_first
+from datalab._core.rank import SCORES, WEIGHTINGS, ascending, label_quality, worst_first
 from datalab._typing import FloatArray, IndexArray
 from datalab.exceptions import InputError, InputWarning, OptionError
 
@@ -214,7 +214,7 @@ def find_top_issues(quality_scores: ArrayLike, *, top: int | None = 10) -> Index
     array([1, 3])
     """
     scores = floats(as_array(quality_scores, name="quality_scores"), name="quality_scores")
-    return np.argsort(scores, kind="stable")[:top]
+    return ascending(scores)[:top]
 
 
 def order_label_issues(

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datalab._core.blocks import each_block
 from datalab._core.count import (
     Guesses,
+    at_cells,
     calibrate,
     confident_joint,
     confident_thresholds,
@@ -24,9 +26,9 @@ from datalab._core.count import (
     label_is_argmax,
     num_label_issues,
     off_diagonal_issues,
-    round_keeping_sum,
+    round_keeping_sums,
 )
-from datalab._core.rank import label_quality
+from datalab._core.rank import ascending, label_quality
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 from datalab.exceptions import InputError, InputWarning
 
@@ -139,12 +141,15 @@ def removals(joint: NDArray[Any], min_examples: int, frac_noise: float) -> NDArr
     kept = np.maximum(joint.diagonal(), min_examples).astype(np.float64)
     moved = np.array(joint, dtype=np.float64, order="C")
     np.fill_diagonal(moved, 0.0)
+    low = np.flatnonzero(kept > joint.diagonal())
     # As in the reference, the number of parts takes the diagonal for one that is not 0.
-    parts = np.maximum(np.count_nonzero(joint, axis=1) - 1, 1)
-    raised = (kept - joint.diagonal()) / parts
-    moved = np.where(moved > 0, np.maximum(moved - raised[:, np.newaxis], 0), 0)
-    taken = moved * frac_noise
-    kept += (moved - taken).sum(axis=1)
+    parts = np.maximum(np.count_nonzero(joint[low], axis=1) - 1, 1)
+    raised = (kept - joint.diagonal())[low] / parts
+    moved[low] = np.where(moved[low] > 0, np.maximum(moved[low] - raised[:, np.newaxis], 0), 0)
+    taken = moved
+    if frac_noise != 1.0:
+        taken = moved * frac_noise
+        kept += (moved - taken).sum(axis=1)
     np.fill_diagonal(taken, kept)
     return taken.astype(np.int64)
 
@@ -154,15 +159,11 @@ def _fixed_pairs(plan: NDArray[np.int64], fixed: IndexArray) -> NDArray[np.int64
 
     Shared out in proportion to count (i, j) over the number of examples whose true class is i.
     """
-    rates = (
-        np.where(np.eye(len(plan), dtype=bool), 0, plan)
-        / np.maximum(plan.sum(axis=0), 1)[:, np.newaxis]
-    )
+    rates = plan / np.maximum(plan.sum(axis=0), 1)[:, np.newaxis]
+    np.fill_diagonal(rates, 0.0)
     total = rates.sum(axis=0)
-    pairs = np.zeros_like(plan)
-    for j in np.flatnonzero(total > 0):
-        pairs[:, j] = round_keeping_sum(rates[:, j] / total[j] * fixed[j], fixed[j])
-    return pairs
+    shares = rates / np.where(total > 0, total, 1) * fixed
+    return round_keeping_sums(shares.T, np.where(total > 0, fixed, 0)).T
 
 
 def lowest(values: FloatArray, n: int, fixed: bool = False) -> BoolArray:
@@ -172,18 +173,22 @@ def lowest(values: FloatArray, n: int, fixed: bool = False) -> BoolArray:
         return np.full(len(values), n > 0)
     if fixed:
         mask = np.zeros(len(values), dtype=bool)
-        mask[np.argsort(values, kind="stable")[:n]] = True
+        mask[ascending(values)[:n]] = True
         return mask
     mask = values <= np.partition(values, n - 1)[n - 1]
     return mask
 
 
+def _stable_order(codes: NDArray[Any], n_codes: int) -> IndexArray:
+    """Positions sorted by code, equal ones in order; numpy sorts 16-bit integers in linear time."""
+    narrow = codes.astype(np.uint16) if n_codes <= 1 << 16 else codes
+    return np.argsort(narrow, kind="stable")
+
+
 def _members(labels: NDArray[np.int64], n_classes: int) -> list[IndexArray]:
     """The rows of each class, in order."""
-    # numpy sorts 16-bit integers in linear time.
-    narrow = labels.astype(np.uint16) if n_classes <= 1 << 16 else labels
-    rows = np.argsort(narrow, kind="stable")
-    return np.split(rows, np.cumsum(np.bincount(labels, minlength=n_classes))[:-1])
+    sizes = np.bincount(labels, minlength=n_classes)
+    return np.split(_stable_order(labels, n_classes), np.cumsum(sizes)[:-1])
 
 
 def _prune_by_noise_rate(
@@ -196,26 +201,95 @@ def _prune_by_noise_rate(
 ) -> BoolArray:
     """For each pair of classes the rows of largest p[other] - p[given]."""
     n_classes = len(plan)
-    pairs = plan if fixed is None else _fixed_pairs(plan, fixed)
-    pairs = np.where(spared[:, np.newaxis] | np.eye(n_classes, dtype=bool), 0, pairs)
+    pairs = (plan if fixed is None else _fixed_pairs(plan, fixed)).copy()
+    np.fill_diagonal(pairs, 0)
+    sizes = np.bincount(labels[suspects], minlength=n_classes)
+    pairs[spared | (sizes == 0)] = 0
     flags = np.zeros(len(labels), dtype=bool)
-    members = _members(labels, n_classes)
-    suspects_of = _members(labels[suspects], n_classes)
-    for given in np.flatnonzero(pairs.any(axis=1)):
-        rows = suspects[suspects_of[given]]
-        others = np.flatnonzero(pairs[given])
-        block = pred_probs[rows]
-        margins = block[:, given, np.newaxis] - block[:, others]
-        for margin, other in zip(margins.T, others, strict=True):
-            number = int(pairs[given, other])
-            # A negative margin makes a suspect, so mostly the cut lies among the suspects.
-            if number <= np.count_nonzero(margin < 0):
-                flags[rows[lowest(margin, number, fixed is not None)]] = True
-            else:
-                whole = members[given]
-                margin = pred_probs[whole, given] - pred_probs[whole, other]
-                flags[whole[lowest(margin, number, fixed is not None)]] = True
+    given, other = np.nonzero(pairs)
+    if not len(given):
+        return flags
+    number = pairs[given, other]
+    # A negative margin p[given] - p[other] makes a suspect, so the cut lies among the suspects
+    # of the class unless fewer of them than are to be pruned have one.
+    rows = suspects[_stable_order(labels[suspects], n_classes)]
+    first = np.cumsum(sizes) - sizes
+
+    def prune(part: slice) -> IndexArray:
+        k, j, n = given[part], other[part], number[part]
+        if k[0] == k[-1]:
+            mine = rows[first[k[0]] : first[k[0]] + sizes[k[0]]]
+            chosen, found = _prune_class(pred_probs, mine, k[0], j, n, fixed is not None)
+        else:
+            pair = np.repeat(np.arange(len(k)), sizes[k])
+            begin = first[k] - (np.cumsum(sizes[k]) - sizes[k])
+            mine = rows[np.arange(len(pair)) + begin[pair]]
+            margin = at_cells(pred_probs, mine, k[pair]) - at_cells(pred_probs, mine, j[pair])
+            chosen, found = _prune_pairs(margin, pair, n, fixed is not None)
+        flags[mine[chosen]] = True
+        short: IndexArray = part.start + np.flatnonzero(n > found)
+        return short
+
+    short = np.concatenate(each_block(prune, _parts(given, sizes)))
+    members = _members(labels, n_classes) if len(short) else []
+    for pair in short:
+        whole = members[given[pair]]
+        margin = pred_probs[whole, given[pair]] - pred_probs[whole, other[pair]]
+        flags[whole[lowest(margin, int(number[pair]), fixed is not None)]] = True
     return _only(flags, suspects)
+
+
+# Margins that are looked at together: enough to be worth a call, few enough for the cache.
+PART = 1 << 16
+
+
+def _parts(given: IndexArray, sizes: IndexArray) -> list[slice]:
+    """Slices of the pairs (sorted by class) that hold whole classes, and about `PART` margins."""
+    margins = sizes[given]
+    before = np.cumsum(margins) - margins
+    part = before[np.searchsorted(given, given)] // PART
+    ends = [*(np.flatnonzero(np.diff(part)) + 1).tolist(), len(given)]
+    return [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def _prune_class(
+    pred_probs: Probs,
+    rows: IndexArray,
+    given: np.intp,
+    others: IndexArray,
+    number: IndexArray,
+    fixed: bool,
+) -> tuple[BoolArray, IndexArray]:
+    """Mask of the rows of one (large) class to prune, and how many there are for each pair."""
+    own = at_cells(pred_probs, rows, given)
+    chosen = np.zeros(len(rows), dtype=bool)
+    found = np.empty(len(others), dtype=np.intp)
+    for at, other in enumerate(others):
+        margin = own - at_cells(pred_probs, rows, other)
+        below = margin < 0
+        found[at] = np.count_nonzero(below)
+        chosen |= lowest(margin, number[at], fixed) if number[at] < found[at] else below
+    return chosen, found
+
+
+def _prune_pairs(
+    margin: FloatArray, pair: IndexArray, number: IndexArray, fixed: bool
+) -> tuple[BoolArray, IndexArray]:
+    """The same for many (small) classes at once: `margin` and `pair` have one value per entry."""
+    below = margin < 0
+    found = np.bincount(pair[below], minlength=len(number))
+    too_many = found > number
+    judged = np.flatnonzero(below & too_many[pair])
+    order = judged[ascending(margin[judged])]
+    order = order[_stable_order(pair[order], len(number))]
+    counts = np.where(too_many, found, 0)
+    start = np.cumsum(counts) - counts
+    if fixed:
+        below[order] = np.arange(len(order)) - start[pair[order]] < number[pair[order]]
+        return below, found
+    cuts = np.zeros(len(number), dtype=margin.dtype)
+    cuts[too_many] = margin[order[(start + number - 1)[too_many]]]
+    return below & (margin <= cuts[pair]), found
 
 
 def _prune_by_class(

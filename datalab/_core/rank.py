@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._core.blocks import each_block, row_blocks
-from datalab._core.count import EPS, confident_thresholds, given_probs, row_max
+from datalab._core.count import EPS, at_cells, confident_thresholds, given_probs, row_max
 from datalab._typing import Codes, FloatArray, IndexArray, Probs
 from datalab.exceptions import InputError
 
@@ -19,6 +19,7 @@ __all__ = [
     "SCORES",
     "WEIGHTINGS",
     "adjusted",
+    "ascending",
     "label_quality",
     "worst_first",
 ]
@@ -87,6 +88,9 @@ def label_quality(
         )
     if adjust and thresholds is None:
         thresholds = confident_thresholds(labels, pred_probs)
+    if method == "self_confidence" and not adjust:  # reads one probability of each row
+        rows = np.arange(len(labels)) if rows is None else rows
+        return at_cells(pred_probs, rows, labels[rows])
     score = SCORES[method]
 
     def quality(part: slice) -> FloatArray:
@@ -111,7 +115,24 @@ def adjusted(pred_probs: FloatArray, thresholds: FloatArray) -> FloatArray:
 
 def worst_first(rows: IndexArray, quality: FloatArray) -> IndexArray:
     """`rows` ordered by their `quality` (same shape), equal ones by row number."""
-    return rows[np.argsort(quality, kind="stable")]
+    return rows[ascending(quality)]
+
+
+def ascending(values: FloatArray) -> IndexArray:
+    """Positions in ascending order of value, equal ones by position: a stable argsort.
+
+    numpy's default sort is several times as fast as its stable one; runs of equal values are put
+    in order afterwards.
+    """
+    order = np.argsort(values)
+    ranked = values[order]
+    same = ranked[1:] == ranked[:-1]
+    if same.any():
+        in_run = np.append(same, False) | np.insert(same, 0, False)
+        at = np.flatnonzero(in_run)
+        run = np.insert(np.cumsum(~same), 0, 0)[at]
+        order[at] = order[at][np.lexsort((order[at], run))]
+    return order
 
 
 def _uniform(
