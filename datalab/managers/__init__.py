@@ -2,22 +2,38 @@
 
 from datalab.managers.base import IssueManager, register
 from datalab.managers.class_imbalance import ClassImbalance
+from datalab.managers.data_valuation import DataValuation
 from datalab.managers.label import Label
 from datalab.managers.multi_annotator import MultiAnnotator
 from datalab.managers.near_duplicate import NearDuplicate
+from datalab.managers.non_iid import NonIID
 from datalab.managers.null import Null
 from datalab.managers.outlier import Outlier
+from datalab.managers.underperforming_group import UnderperformingGroup
 
 __all__ = [
     "ClassImbalance",
+    "DataValuation",
     "IssueManager",
     "Label",
     "MultiAnnotator",
     "NearDuplicate",
+    "NonIID",
     "Null",
     "Outlier",
+    "UnderperformingGroup",
     "register",
 ]
 
-for _manager in (Null, Label, Outlier, NearDuplicate, ClassImbalance, MultiAnnotator):
+for _manager in (
+    Null,
+    Label,
+    Outlier,
+    NearDuplicate,
+    NonIID,
+    ClassImbalance,
+    UnderperformingGroup,
+    MultiAnnotator,
+    DataValuation,
+):
     register(_manager)

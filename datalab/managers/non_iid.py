@@ -1,0 +1,178 @@
+"""Rows whose order says something about them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from datalab._check import unit_number, whole_number
+from datalab._core.noniid import index_distances, order_p_value, order_scores
+from datalab._typing import BoolArray, Codes, Probs
+from datalab.exceptions import NotApplicable
+from datalab.findings import Findings
+from datalab.managers.base import Kind
+from datalab.neighbors.exact import knn_graph as search
+from datalab.neighbors.graph import KNNGraph
+from datalab.neighbors.metric import reference_metric
+
+__all__ = ["NonIID"]
+
+# The order of a dozen rows says nothing.
+MIN_ROWS = 13
+
+
+@dataclass(frozen=True)
+class NonIID:
+    """Rows that do not stand in random order: similar ones stand near each other, or far apart.
+
+    Data that was collected in runs, drifted over time or is sorted must not be split by position,
+    and rows that belong together must not come into training and test data. The summary is the
+    probability of such an order by chance; the row that gives it away most is flagged.
+
+    Parameters
+    ----------
+    metric : str, optional
+        How features are compared; by default chosen from the data.
+    k : int
+        Number of neighbours; a graph that is given is used whole.
+    num_permutations : int
+        How many random orders the order of the rows is compared with, at least 2.
+    seed : int
+        Seed of these orders.
+    significance_threshold : float
+        In [0, 1]. A less probable order is an issue.
+
+    Notes
+    -----
+    Time and memory are linear in rows times neighbours. With pred_probs only, neighbours are
+    searched among them.
+
+    Neighbours at equal distance are listed by row number, which says nothing about the order of
+    rows. So an order is an issue only when it shows without those that are tied with the last
+    neighbour of their row.
+
+    References
+    ----------
+    J. Cummings, E. Snorrason, J. Mueller: Detecting dataset drift and non-IID sampling via
+    k-nearest neighbors, ICML workshop 2023.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from datalab.neighbors import knn_graph
+    >>> rng = np.random.default_rng(0)
+    >>> drifting = np.cumsum(rng.normal(size=(200, 2)), axis=0)
+    >>> found = NonIID().find_issues(knn_graph(drifting, k=10))
+    >>> found.flagged, found.num_issues, found.summary < 0.01
+    (True, 1, True)
+    >>> NonIID().find_issues(knn_graph(rng.permutation(drifting), k=10)).flagged
+    False
+    """
+
+    metric: Any = None
+    k: int = 10
+    num_permutations: int = 25
+    seed: int = 0
+    significance_threshold: float = 0.05
+
+    name: ClassVar[str] = "non_iid"
+    any_of: ClassVar[tuple[str, ...]] = ("knn_graph", "pred_probs")
+    description: ClassVar[str] = "Rows that are sorted, drift, or stand in another telling order."
+    advice: ClassVar[str] = (
+        "Find out how the rows were collected; shuffle before splitting by position, or split by "
+        "time or group where those explain the order."
+    )
+    produces: ClassVar[dict[str, Kind]] = {"neighbor_index_distance": "number"}
+    # What the reference does not have.
+    extras: ClassVar[tuple[str, ...]] = (
+        "neighbor_index_distance",
+        "average_index_distance",
+        "random_index_distance",
+    )
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        whole_number(self.k, name="k", least=1)
+        whole_number(self.num_permutations, name="num_permutations", least=2)
+        whole_number(self.seed, name="seed", least=0)
+        unit_number(self.significance_threshold, name="significance_threshold")
+
+    def find_issues(
+        self,
+        knn_graph: KNNGraph | None = None,
+        pred_probs: Probs | None = None,
+        labels: Codes | None = None,
+    ) -> Findings:
+        """Compare the order of the rows with random orders."""
+        graph = self._graph(knn_graph, pred_probs, labels)
+        if graph.n_rows < MIN_ROWS:
+            raise NotApplicable(
+                f"needs at least {MIN_ROWS} rows to tell an order from chance, found {graph.n_rows}"
+            )
+        distances = index_distances(graph.indices)
+        score = order_scores(distances)
+        p_value = self._p_value(graph)
+        found = p_value < self.significance_threshold
+        is_issue = np.zeros(graph.n_rows, dtype=bool)
+        is_issue[score.argmin()] = found
+        return Findings(
+            self.name,
+            is_issue=is_issue,
+            score=score,
+            summary=p_value,
+            columns={"neighbor_index_distance": distances.mean(axis=1)},
+            info={
+                "p-value": p_value,
+                "metric": graph.metric,
+                "k": graph.k,
+                "average_index_distance": float(distances.mean()),
+                "random_index_distance": (graph.n_rows + 1) / 3,
+            },
+        )
+
+    def _graph(
+        self, knn_graph: KNNGraph | None, pred_probs: Probs | None, labels: Codes | None
+    ) -> KNNGraph:
+        if knn_graph is not None:
+            return knn_graph.nearest(self.k)
+        if pred_probs is None:
+            raise NotApplicable("needs knn_graph or pred_probs: give features= or pred_probs=")
+        if labels is not None and not isinstance(labels, np.ndarray):
+            raise NotApplicable(
+                "pred_probs tell neighbours only where every example has one class: give features="
+            )
+        k = min(self.k, len(pred_probs) - 1)
+        return search(pred_probs, k, metric=self.metric or reference_metric(pred_probs))
+
+    def _p_value(self, graph: KNNGraph) -> float:
+        """How probable the order is; the neighbours that are not tied must agree that it is not."""
+        p_value = self._p_of(graph, np.ones(graph.indices.shape, dtype=bool))
+        if p_value >= self.significance_threshold or graph.k == 1:
+            return p_value
+        last = graph.distances[:, -1:]
+        sure = (graph.distances < last) | (graph.distances[:, -2:-1] < last)
+        if sure.all():
+            return p_value
+        among_sure = self._p_of(graph, sure) if np.count_nonzero(sure) > 1 else 1.0
+        return p_value if among_sure < self.significance_threshold else among_sure
+
+    def _p_of(self, graph: KNNGraph, counted: BoolArray) -> float:
+        """From those neighbours, marked in an array of shape (N, k), that count."""
+        return order_p_value(
+            np.nonzero(counted)[0],
+            graph.indices[counted].astype(np.intp),
+            graph.n_rows,
+            num_permutations=self.num_permutations,
+            seed=self.seed,
+        )
+
+    def explain(self, row: Mapping[str, Any]) -> str:
+        """Why the row was flagged."""
+        told = "the rows are not in random order; this one shows it most"
+        if "neighbor_index_distance" not in row:
+            return told
+        return (
+            f"{told}: on average its nearest neighbours stand "
+            f"{row['neighbor_index_distance']:.0f} rows away"
+        )

@@ -1,0 +1,205 @@
+"""Groups of similar examples that the model predicts badly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from datalab._check import did_you_mean, unit_number, whole_number
+from datalab._core.count import given_probs
+from datalab._core.group import Groups, group_confidence
+from datalab._typing import Codes, IndexArray, Probs
+from datalab.exceptions import InputError, NotApplicable
+from datalab.findings import Findings
+from datalab.managers.base import Kind, percent
+from datalab.neighbors.graph import KNNGraph
+
+__all__ = ["UnderperformingGroup"]
+
+# What cleanlab tells when no group is bad enough.
+NO_GROUP = -2
+
+
+@dataclass(frozen=True)
+class UnderperformingGroup:
+    """A group of similar examples whose labels the model finds much less likely than others.
+
+    Groups are clusters of the graph of neighbours by DBSCAN, or are given as ``cluster_ids``:
+    ``find_issues({"underperforming_group": {"cluster_ids": ids}})``. The score of an example is
+    the mean probability of the given labels in its group, relative to that in all groups.
+
+    Parameters
+    ----------
+    metric : str, optional
+        How features are compared; by default chosen from the data.
+    threshold : float
+        In [0, 1]. The worst group is flagged when it has less than this share of the mean
+        probability.
+    k : int
+        Number of neighbours; a graph that is given is used whole.
+    clustering_kwargs : mapping, optional
+        Parameters of `sklearn.cluster.DBSCAN`; above all ``eps`` (0.5), the distance up to which
+        neighbours belong together, and ``min_samples`` (5).
+    min_cluster_samples : int
+        Smaller groups are left out.
+
+    Notes
+    -----
+    Time and memory are linear in rows times neighbours.
+
+    References
+    ----------
+    M. Ester et al.: A density-based algorithm for discovering clusters, KDD 1996.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from datalab._check import labels_and_probs
+    >>> pred_probs = np.array([[0.99, 0.01]] * 20 + [[0.05, 0.95]] * 10)
+    >>> labels, probs = labels_and_probs(np.zeros(30, dtype=int), pred_probs)
+    >>> ids = np.repeat([0, 1], [20, 10])
+    >>> found = UnderperformingGroup().find_issues(labels, probs, cluster_ids=ids)
+    >>> found.num_issues, found.info["clustering"]["stats"]["underperforming_cluster_id"]
+    (10, 1)
+    """
+
+    metric: Any = None
+    threshold: float = 0.1
+    k: int = 10
+    clustering_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    min_cluster_samples: int = 5
+
+    name: ClassVar[str] = "underperforming_group"
+    tasks: ClassVar[tuple[str, ...]] = ("classification",)
+    any_of: ClassVar[tuple[str, ...]] = ("cluster_ids", "knn_graph")
+    description: ClassVar[str] = "A group of similar examples that the model predicts badly."
+    advice: ClassVar[str] = (
+        "Look at what the group has in common: collect more such examples, or check their labels."
+    )
+    produces: ClassVar[dict[str, Kind]] = {
+        "nearest_neighbor": "row",
+        "group": "number",
+        "group_size": "number",
+        "group_confidence": "number",
+    }
+    # What the reference does not have.
+    extras: ClassVar[tuple[str, ...]] = ("group", "group_size", "group_confidence", "groups")
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        unit_number(self.threshold, name="threshold")
+        whole_number(self.k, name="k", least=1)
+        whole_number(self.min_cluster_samples, name="min_cluster_samples", least=1)
+
+    def find_issues(
+        self,
+        labels: Codes,
+        pred_probs: Probs,
+        knn_graph: KNNGraph | None = None,
+        cluster_ids: IndexArray | None = None,
+    ) -> Findings:
+        """Find the group that the model predicts worst, and flag it if it is bad enough."""
+        info: dict[str, Any] = {"k": self.k, "metric": None, "threshold": self.threshold}
+        if cluster_ids is not None:
+            clustering: dict[str, Any] = {"algorithm": None, "params": {}}
+            ids = _whole(cluster_ids)
+        elif knn_graph is not None:
+            graph = knn_graph.nearest(self.k)
+            params = {"metric": "precomputed", **self.clustering_kwargs}
+            clustering = {"algorithm": "DBSCAN", "params": params}
+            ids = _clusters(graph, params)
+            info |= {
+                "k": graph.k,
+                "metric": graph.metric,
+                "nearest_neighbor": graph.indices[:, 0].astype(np.intp),
+                "distance_to_nearest_neighbor": graph.distances[:, 0].astype(np.float64),
+            }
+        else:
+            raise NotApplicable("needs cluster_ids or knn_graph: give features= or knn_graph=")
+        groups = group_confidence(
+            ids, given_probs(labels, pred_probs), min_size=self.min_cluster_samples
+        )
+        if not len(groups.ids):
+            raise NotApplicable(self._no_groups(knn_graph if cluster_ids is None else None))
+        return self._found(ids, groups, clustering, info)
+
+    def _found(
+        self, ids: IndexArray, groups: Groups, clustering: dict[str, Any], info: dict[str, Any]
+    ) -> Findings:
+        worst = int(groups.ratio.argmin())
+        summary = min(float(groups.ratio[worst]), 1.0)
+        bad = summary < self.threshold
+        # What stands at the end is for rows without a group, whose place is -1.
+        of_row = groups.of_row
+        stats = {
+            "n_clusters": len(groups.ids),
+            "cluster_ids": ids,
+            "underperforming_cluster_id": int(groups.ids[worst]) if bad else NO_GROUP,
+        }
+        return Findings(
+            self.name,
+            is_issue=(of_row == worst) & bad,
+            score=np.minimum(np.append(groups.ratio, 1.0), 1.0)[of_row],
+            summary=summary,
+            columns={
+                "group": np.append(groups.ids, -1)[of_row],
+                "group_size": np.append(groups.sizes, 0)[of_row],
+                "group_confidence": np.append(groups.confidence, np.nan)[of_row],
+            },
+            info={
+                **info,
+                "clustering": {**clustering, "stats": stats},
+                "groups": {
+                    "id": groups.ids,
+                    "size": groups.sizes,
+                    "confidence": groups.confidence,
+                    "overall_confidence": groups.overall,
+                },
+            },
+        )
+
+    def _no_groups(self, graph: KNNGraph | None) -> str:
+        least = self.min_cluster_samples
+        if graph is None:
+            return f"none of the groups in cluster_ids has {least} rows or more"
+        near = float(np.median(graph.distances[:, min(4, graph.k - 1)]))
+        return (
+            f"there are no groups of {least} rows or more within the distance "
+            f"{self.clustering_kwargs.get('eps', 0.5):g}: give cluster_ids, or clustering_kwargs="
+            f"{{'eps': …}} (five neighbours are typically within {near:.2g})"
+        )
+
+    def explain(self, row: Mapping[str, Any]) -> str:
+        """Why the row was flagged."""
+        told = f"the labels of its group are {percent(row['score'])} as likely as the average"
+        if "group_size" not in row or row["group"] < 0:
+            return told if row["score"] < 1 else "it belongs to no group that is predicted badly"
+        return (
+            f"group {row['group']} of {row['group_size']} rows: the model gives the labels "
+            f"{percent(row['group_confidence'])}, only {percent(row['score'])} of what it gives "
+            "to all"
+        )
+
+
+def _whole(cluster_ids: Any) -> IndexArray:
+    ids = np.asarray(cluster_ids)
+    whole: IndexArray = ids.astype(np.intp)
+    if not np.array_equal(whole, ids):
+        row = int(np.flatnonzero(whole != ids)[0])
+        raise InputError(
+            f"`cluster_ids` must be whole numbers, -1 for no group; got {ids[row]} in row {row}"
+        )
+    return whole
+
+
+def _clusters(graph: KNNGraph, params: Mapping[str, Any]) -> IndexArray:
+    """Cluster of each row by DBSCAN on the graph, -1 for none."""
+    from sklearn.cluster import DBSCAN
+
+    known = DBSCAN().get_params()
+    for name in params:
+        if name not in known:
+            raise InputError(f"`clustering_kwargs` has {name!r}: {did_you_mean(name, known)}")
+    ids: IndexArray = DBSCAN(**params).fit_predict(graph.to_csr()).astype(np.intp)
+    return ids
