@@ -7,6 +7,7 @@ classification data, ICLR workshop 2023 (one-vs-rest scores, and how they are po
 stands for absent and 1 for present.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -14,27 +15,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._check import one_vs_rest
+from datalab._check import choice, multilabel_joint, one_vs_rest, removals_per_class
 from datalab._core.count import (
     confident_guesses,
     confident_joint,
     confident_thresholds,
     off_diagonal,
 )
-from datalab._core.filter import label_issues, lowest
+from datalab._core.filter import (
+    COUNTING,
+    PRUNING,
+    check_options,
+    label_issues,
+    lowest,
+    warn_of_small,
+)
 from datalab._core.rank import label_quality, worst_first
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
-from datalab.exceptions import InputError
+from datalab.exceptions import InputError, InputTypeError, InputWarning, OptionError
 
 __all__ = [
     "DEFAULT_POOLING",
     "POOLING",
     "any_class",
     "ema",
+    "issue_options",
     "issues",
     "issues_per_class",
     "joints",
     "pooled",
+    "pooling_options",
     "problems",
     "quality_per_class",
     "ranked",
@@ -128,6 +138,44 @@ def issues(
     return lowest(quality, int(np.count_nonzero(found)), fixed=True)
 
 
+def issue_options(
+    present: BoolArray,
+    filter_by: str = "prune_by_noise_rate",
+    frac_noise: float = 1.0,
+    num_to_remove_per_class: Any = None,
+    min_examples_per_class: int = 1,
+    confident_joint: Any = None,
+    low_memory: bool = False,
+) -> dict[str, Any]:
+    """The options of a rule for `issues` and `issues_per_class`, checked."""
+    choice(filter_by, [*PRUNING, *COUNTING], name="filter_by", error=OptionError)
+    if low_memory:
+        ignored = {
+            "filter_by": filter_by != "prune_by_noise_rate",
+            "frac_noise": frac_noise != 1.0,
+            "num_to_remove_per_class": num_to_remove_per_class is not None,
+            "min_examples_per_class": min_examples_per_class != 1,
+            "confident_joint": confident_joint is not None,
+        }
+        for name in [name for name, given in ignored.items() if given]:
+            warnings.warn(f"`{name}` is ignored with low_memory=True", InputWarning, stacklevel=3)
+        return {"filter_by": "low_self_confidence"}
+    n_examples, n_classes = present.shape
+    numbers = removals_per_class(num_to_remove_per_class, n_classes)
+    joint = multilabel_joint(confident_joint, n_classes)
+    check_options(filter_by, frac_noise, numbers is not None, joint is not None)
+    if filter_by in PRUNING:
+        having = np.count_nonzero(present, axis=0)
+        warn_of_small(np.minimum(having, n_examples - having), min_examples_per_class)
+    return {
+        "filter_by": filter_by,
+        "frac_noise": frac_noise,
+        "num_to_remove_per_class": numbers,
+        "min_examples_per_class": min_examples_per_class,
+        "joint": joint,
+    }
+
+
 def ranked(
     flags: BoolArray,
     present: BoolArray,
@@ -195,3 +243,18 @@ def pooled(
     if callable(method):
         return np.asarray(method(scores, axis=1, **options))
     return POOLING[method](scores, **options)
+
+
+def pooling_options(aggregator_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """`aggregator_kwargs` checked, with the default where nothing is given."""
+    if not aggregator_kwargs:
+        return DEFAULT_POOLING
+    options = dict(aggregator_kwargs)
+    if "method" not in options:
+        raise InputTypeError(
+            "`aggregator_kwargs` must name its method, for example {'method': 'softmin', "
+            "'temperature': 0.1}"
+        )
+    if not callable(options["method"]):
+        choice(options["method"], POOLING, name="aggregator_kwargs['method']")
+    return options

@@ -1,27 +1,24 @@
 """Find the examples whose set of labels is probably wrong."""
 
 import logging
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from datalab._check import (
-    choice,
-    jobs,
-    keywords,
-    label_sets_and_probs,
-    multilabel_joint,
-    removals_per_class,
+from datalab._check import choice, jobs, keywords, label_sets_and_probs
+from datalab._core.multilabel import (
+    any_class,
+    issue_options,
+    issues,
+    issues_per_class,
+    pooling_options,
+    problems,
+    ranked,
 )
-from datalab._core.filter import COUNTING, PRUNING, check_options, warn_of_small
-from datalab._core.multilabel import any_class, issues, issues_per_class, problems, ranked
 from datalab._core.rank import SCORES, label_quality, worst_first
 from datalab._typing import BoolArray, Codes, IndexArray, Probs
-from datalab.exceptions import InputWarning, OptionError
-from datalab.multilabel_classification.rank import pooling_options
 
 __all__ = ["find_label_issues", "find_multilabel_issues_per_class"]
 
@@ -102,7 +99,7 @@ def find_label_issues(
     jobs(n_jobs)
     adjust, pooling = _ranking(return_indices_ranked_by, rank_by_kwargs)
     present, probs = label_sets_and_probs(labels, pred_probs)
-    options = _options(
+    options = issue_options(
         present,
         filter_by,
         frac_noise,
@@ -174,7 +171,7 @@ num_to_remove_per_class, min_examples_per_class, confident_joint, n_jobs, verbos
     jobs(n_jobs)
     adjust, _ = _ranking(return_indices_ranked_by, rank_by_kwargs)
     present, probs = label_sets_and_probs(labels, pred_probs)
-    options = _options(
+    options = issue_options(
         present,
         filter_by,
         frac_noise,
@@ -196,44 +193,6 @@ num_to_remove_per_class, min_examples_per_class, confident_joint, n_jobs, verbos
         binary_labels.append(problem[0])
         binary_probs.append(problem[1])
     return worst, binary_labels, binary_probs
-
-
-def _options(
-    present: BoolArray,
-    filter_by: str,
-    frac_noise: float,
-    num_to_remove_per_class: ArrayLike | None,
-    min_examples_per_class: int,
-    confident_joint: ArrayLike | None,
-    low_memory: bool,
-) -> dict[str, Any]:
-    """The options of a rule for `issues_per_class`, checked."""
-    choice(filter_by, [*PRUNING, *COUNTING], name="filter_by", error=OptionError)
-    if low_memory:
-        ignored = {
-            "filter_by": filter_by != "prune_by_noise_rate",
-            "frac_noise": frac_noise != 1.0,
-            "num_to_remove_per_class": num_to_remove_per_class is not None,
-            "min_examples_per_class": min_examples_per_class != 1,
-            "confident_joint": confident_joint is not None,
-        }
-        for name in [name for name, given in ignored.items() if given]:
-            warnings.warn(f"`{name}` is ignored with low_memory=True", InputWarning, stacklevel=3)
-        return {"filter_by": "low_self_confidence"}
-    n_examples, n_classes = present.shape
-    numbers = removals_per_class(num_to_remove_per_class, n_classes)
-    joint = multilabel_joint(confident_joint, n_classes)
-    check_options(filter_by, frac_noise, numbers is not None, joint is not None)
-    if filter_by in PRUNING:
-        having = np.count_nonzero(present, axis=0)
-        warn_of_small(np.minimum(having, n_examples - having), min_examples_per_class)
-    return {
-        "filter_by": filter_by,
-        "frac_noise": frac_noise,
-        "num_to_remove_per_class": numbers,
-        "min_examples_per_class": min_examples_per_class,
-        "joint": joint,
-    }
 
 
 def _ranking(

@@ -6,10 +6,9 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from datalab._check import choice, label_sets_and_probs
-from datalab._core.multilabel import DEFAULT_POOLING, POOLING, pooled, quality_per_class
+from datalab._core.multilabel import pooled, pooling_options, quality_per_class
 from datalab._core.rank import SCORES
 from datalab._typing import FloatArray
-from datalab.exceptions import InputTypeError
 
 __all__ = ["get_label_quality_scores", "get_label_quality_scores_per_class"]
 
@@ -101,18 +100,3 @@ def get_label_quality_scores_per_class(
     """
     choice(method, SCORES, name="method")
     return quality_per_class(*label_sets_and_probs(labels, pred_probs), method, adjust_pred_probs)
-
-
-def pooling_options(aggregator_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
-    """`aggregator_kwargs` checked, with the default where nothing is given."""
-    if not aggregator_kwargs:
-        return DEFAULT_POOLING
-    options = dict(aggregator_kwargs)
-    if "method" not in options:
-        raise InputTypeError(
-            "`aggregator_kwargs` must name its method, for example {'method': 'softmin', "
-            "'temperature': 0.1}"
-        )
-    if not callable(options["method"]):
-        choice(options["method"], POOLING, name="aggregator_kwargs['method']")
-    return options
