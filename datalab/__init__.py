@@ -37,7 +37,6 @@ _MODULES = (
     "rank",
     "regression",
     "segmentation",
-    "testing",
     "token_classification",
 )
 

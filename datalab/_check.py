@@ -7,6 +7,7 @@ number has to change.
 
 import difflib
 import itertools
+import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -21,11 +22,12 @@ __all__ = [
     "as_array",
     "choice",
     "class_codes",
-    "class_thresholds",
     "class_name_list",
+    "class_thresholds",
     "codes_within",
     "did_you_mean",
     "feature_matrix",
+    "finite_number",
     "floats",
     "jobs",
     "keywords",
@@ -47,6 +49,7 @@ __all__ = [
     "two_classes",
     "unit_interval",
     "unit_number",
+    "warn",
     "whole_number",
 ]
 
@@ -54,6 +57,16 @@ __all__ = [
 ROUNDING = 1e-6
 # Beyond this much outside [0, 1] the numbers are no probabilities.
 MAX_EXCESS = 1e-3
+
+
+def warn(message: str, category: type[Warning] = InputWarning) -> None:
+    """Warn, pointing at the line outside this package that led here."""
+    level = 2
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("datalab."):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 def listing(values: Iterable[Any], limit: int = 5) -> str:
@@ -104,6 +117,11 @@ def as_array(values: Any, *, name: str) -> NDArray[Any]:
         raise InputTypeError(
             f"`{name}` must be array-like (list, array, Series, …), got {type(values).__name__};"
             " for an iterator pass list(…) of it"
+        )
+    if hasattr(values, "toarray"):
+        raise InputTypeError(
+            f"`{name}` is a sparse matrix; pass {name}.toarray(), or reduce it first, for example "
+            "with sklearn.decomposition.TruncatedSVD"
         )
     try:
         return np.asarray(values)
@@ -218,7 +236,7 @@ def probabilities(pred_probs: Any, *, name: str = "pred_probs") -> Probs:
 def unit_interval(array: NDArray[Any], *, name: str) -> FloatArray:
     """Numbers in [0, 1] as float32 or float64; see `probabilities` for the tolerance."""
     numbers = floats(array, name=name)
-    if numbers.size == 0:
+    if numbers.size == 0 or _surely_in_unit_interval(numbers):
         return numbers
     lowest, highest = float(numbers.min()), float(numbers.max())
     # NaN makes both comparisons false, infinity makes the second one false.
@@ -239,6 +257,17 @@ def unit_interval(array: NDArray[Any], *, name: str) -> FloatArray:
             stacklevel=4,
         )
     return np.clip(numbers, 0.0, 1.0)
+
+
+def _surely_in_unit_interval(numbers: FloatArray) -> bool:
+    """Whether all numbers lie in [0, 1], found out in one pass (-0.0 is not sure).
+
+    Read as unsigned integers, floats from 0 to 1 keep their order, and everything else (negative,
+    above 1, infinite, NaN) is larger than 1.0 is.
+    """
+    bits = np.dtype(f"u{numbers.itemsize}")
+    one = numbers.dtype.type(1).view(bits)
+    return bool(numbers.view(bits).max() <= one)
 
 
 def floats(array: NDArray[Any], *, name: str) -> FloatArray:
@@ -314,6 +343,8 @@ def feature_matrix(
             f"`{name}` has {len(array)} rows but the dataset has {n_rows}; give one row per "
             "example, in dataset order"
         )
+    if array.shape[1] == 0:
+        raise InputError(f"`{name}` has no columns (shape {array.shape}); give at least one")
     numbers = floats(array, name=name)
     # One cheap pass decides; only a matrix that fails it is looked at element by element.
     if not np.isfinite(numbers.sum(dtype=np.float64)):
@@ -331,6 +362,13 @@ def unit_number(value: Any, *, name: str) -> float:
     """A number in [0, 1], such as a threshold."""
     if isinstance(value, (str, bytes)) or not 0.0 <= float(value) <= 1.0:
         raise InputError(f"`{name}` must be a number in [0, 1], got {value!r}")
+    return float(value)
+
+
+def finite_number(value: Any, *, name: str) -> float:
+    """A number that is neither infinite nor NaN."""
+    if isinstance(value, (str, bytes)) or not np.isfinite(value):
+        raise InputError(f"`{name}` must be a finite number, got {value!r}")
     return float(value)
 
 

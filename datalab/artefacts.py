@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datalab._typing import IndexArray
 from datalab.exceptions import InputError, NotApplicable
@@ -22,9 +23,11 @@ __all__ = [
     "Artefact",
     "Artefacts",
     "Made",
+    "NotMeant",
     "Recipe",
     "Rules",
     "common_rows",
+    "locked",
     "recipe",
     "select",
 ]
@@ -126,6 +129,10 @@ def recipe(name: str, *, rules: tuple[Rules, ...] = ("datalab", "reference")) ->
         return function
 
     return add
+
+
+class NotMeant(NotApplicable):
+    """A recipe was not asked for; the next one is tried, and nobody is told."""
 
 
 @dataclass(frozen=True)
@@ -233,11 +240,12 @@ class Artefacts:
         """
         if name in self._held:
             return self._held[name]
-        ways = self._ways(name, options["rules"])
         reasons = []
-        for way in ways:
+        for way in self._ways(name, options["rules"]):
             try:
                 return self._made_by(way, options)
+            except NotMeant:
+                continue
             except NotApplicable as reason:
                 reasons.append(str(reason))
         remedy = self.remedy(name, options["rules"])
@@ -246,7 +254,8 @@ class Artefacts:
     def _made_by(self, way: Recipe, options: Mapping[str, Any]) -> Artefact:
         """What this recipe made before, if it is still fresh, or makes now."""
         wanted = {option: options.get(option) for option in way.options}
-        key = (way.name, way.make, *((o, repr(v)) for o, v in sorted(wanted.items()) if o != "k"))
+        key = (way.name, way.make, *((o, _token(v)) for o, v in sorted(wanted.items()) if o != "k"))
+        self._made = {k: made for k, made in self._made.items() if self._fresh(made)}
         known = self._made.get(key)
         if known is not None and self._fresh(known) and _covers(known.options, wanted):
             return known
@@ -326,6 +335,15 @@ class Artefacts:
         return "give " + " or ".join(f"{way}=" for way in dict.fromkeys(ways))
 
 
+def _token(option: Any) -> Any:
+    """What two equal options share; an object (a model) is equal only to itself.
+
+    The artefact keeps its options, so the object lives as long as its identity is used.
+    """
+    plain = option is None or isinstance(option, (str, int, float, bool))
+    return option if plain else id(option)
+
+
 def _covers(made_with: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether a value made with these options serves the wanted ones: a larger k serves a less."""
     k = wanted.get("k")
@@ -342,13 +360,27 @@ def common_rows(artefacts: Iterable[Artefact]) -> IndexArray | None:
 
 
 def select(name: str, artefact: Artefact, rows: IndexArray | None) -> Any:
-    """The value for these rows only (None: all); nothing is copied when all are wanted."""
+    """The value for these rows only (None: all), which managers cannot change.
+
+    Arrays are not copied when all rows are wanted.
+    """
     value = artefact.value
     if isinstance(value, KNNGraph):
         return _restricted_graph(value, artefact.rows, rows)
-    if rows is None or name in NOT_BY_ROW:
+    if name in NOT_BY_ROW:
         return value
-    return [value[i] for i in rows] if isinstance(value, list) else value[rows]
+    if isinstance(value, list):
+        return list(value) if rows is None else [value[i] for i in rows]
+    if isinstance(value, np.ndarray):
+        return locked(value if rows is None else value[rows])
+    return value if rows is None else value[rows]
+
+
+def locked(array: NDArray[Any]) -> NDArray[Any]:
+    """The same array, which cannot be changed through this view of it."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _restricted_graph(

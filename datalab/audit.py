@@ -1,6 +1,5 @@
 """One audit: which managers run, on what, and how each of them ended."""
 
-import inspect
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,7 @@ from datalab.managers.base import IssueManager, Kind, Spec, find_spec, spec_of, 
 
 import datalab.recipes  # noqa: F401  # isort: skip  (makes the recipes known)
 
-__all__ = ["Outcome", "Status", "Step", "parameters_of", "plan", "planned_k", "run"]
+__all__ = ["Outcome", "Status", "Step", "plan", "planned_k", "run"]
 
 Status = Literal["found", "not applicable", "failed"]
 
@@ -51,7 +50,7 @@ class Step:
         return self.spec.name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Outcome:
     """How one manager ended: found (whatever number), not applicable, or failed.
 
@@ -84,6 +83,11 @@ class Outcome:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        if self.findings is None:
+            return f"Outcome({self.name!r}, {self.status}: {self.reason})"
+        return f"Outcome({self.name!r}, {self.status}, {self.findings.num_issues} flagged)"
+
 
 Request = Iterable[Any] | Mapping[str, Mapping[str, Any]] | None
 
@@ -106,6 +110,10 @@ def plan(issue_types: Request, *, task: str | None) -> list[Step]:
     """
     if issue_types is None:
         return [Step(spec, spec.make({})) for spec in specs(task).values() if spec.default]
+    if hasattr(issue_types, "__array__"):
+        raise InputTypeError(
+            "`issue_types` is an array; arrays are passed by name, such as pred_probs=…"
+        )
     if isinstance(issue_types, (str, bytes)):
         raise InputTypeError(f"`issue_types` must be a list or a dict; pass [{issue_types!r}]")
     if isinstance(issue_types, Mapping):
@@ -195,13 +203,15 @@ def _find(
         )
     lineage = store.lineage(taken.values())
     found = _told(found, step.spec, lineage, options["rules"])
+    if found.name != step.name:
+        raise InputError(f"{step.name}: the findings are named {found.name!r}; use self.name")
     notes = tuple(f"{name}: {a.note}" for name, a in lineage.items() if a.made_from and a.note)
     n_rows = store.n_rows if rows is None else len(rows)
     _fits(found, n_rows, step.name)
     if rows is not None:
         found = _lifted(found, rows, step.spec.produces)
         gaps = " or ".join(name for name, a in taken.items() if a.rows is not None)
-        notes += (f"{store.n_rows - len(rows)} rows left out, where {gaps} are missing",)
+        notes += (f"rows left out, for want of {gaps}: {store.n_rows - len(rows)}",)
     return found, notes
 
 
@@ -315,9 +325,3 @@ def _moved(value: Any, rows: IndexArray) -> Any:
     whole = np.empty(len(moved), dtype=object)
     whole[:] = moved
     return whole
-
-
-def parameters_of(manager: IssueManager, spec: Spec) -> dict[str, Any]:
-    """The hyper-parameters of a manager, as far as it keeps them under their names."""
-    names = inspect.signature(spec.factory).parameters
-    return {name: getattr(manager, name) for name in names if hasattr(manager, name)}

@@ -98,9 +98,9 @@ class Findings:
         if not 0.0 <= summary <= 1.0:
             raise InputError(f"{self.name}: `summary` must lie in [0, 1], got {summary}")
         set_ = object.__setattr__
-        set_(self, "is_issue", flags)
-        set_(self, "score", score)
-        set_(self, "columns", dict(self.columns))
+        set_(self, "is_issue", _locked(flags))
+        set_(self, "score", _locked(score))
+        set_(self, "columns", {name: _locked(values) for name, values in self.columns.items()})
         set_(self, "info", dict(self.info))
         set_(self, "rows", rows)
         set_(self, "summary", float(summary))
@@ -114,6 +114,15 @@ class Findings:
     def positions(self) -> IndexArray:
         """Positions in the data set of the rows that were looked at."""
         return np.arange(len(self.is_issue)) if self.rows is None else self.rows
+
+
+def _locked(values: Any) -> Any:
+    """An array that cannot be changed through these findings; other values as they are."""
+    if not isinstance(values, np.ndarray):
+        return values
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
 def _vector(values: Any, what: str) -> NDArray[Any]:

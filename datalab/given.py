@@ -1,18 +1,24 @@
 """What the user gives by hand, checked against the data set before any manager runs."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._check import as_array, feature_matrix, floats, listing, probabilities
+from datalab._check import as_array, feature_matrix, floats, listing, probabilities, warn
 from datalab._data.labels import align_columns
 from datalab._typing import Codes, FloatArray, Probs
-from datalab.exceptions import InputError, InputWarning
+from datalab.exceptions import InputError
 from datalab.neighbors.graph import KNNGraph
 
-__all__ = ["check_features", "check_graph", "check_pred_probs", "check_vector"]
+__all__ = [
+    "chance_agreement",
+    "check_features",
+    "check_graph",
+    "check_pred_probs",
+    "check_vector",
+    "clearly_above",
+]
 
 # Row sums may be off by rounding (DECISIONS 13): silently up to the first, renormalised with a
 # warning up to the second, an error beyond.
@@ -23,8 +29,9 @@ ENOUGH_ROWS = 50
 TOO_GOOD = 0.999
 
 
-def check_features(features: Any, n_rows: int) -> FloatArray:
+def check_features(features: Any, n_rows: int, index: Any = None) -> FloatArray:
     """Features, one row per example; NaN is allowed, infinity is not."""
+    features = in_order(features, index, name="features")
     if type(features).__module__.partition(".")[0] in ("pandas", "polars"):
         text = [
             str(name)
@@ -36,7 +43,31 @@ def check_features(features: Any, n_rows: int) -> FloatArray:
                 f"`features` has columns that are not numbers: {listing(text)}; encode or leave "
                 "them out"
             )
+        if any(getattr(kind, "na_value", None) is not None for kind in features.dtypes):
+            # Nullable columns: a missing value becomes NaN.
+            features = features.to_numpy(dtype=np.float64, na_value=np.nan)
     return feature_matrix(features, n_rows=n_rows, nan=True)
+
+
+def in_order(values: Any, index: Any, *, name: str) -> Any:
+    """A pandas table in the order of the data set, when it carries the same labels in another one.
+
+    Rows whose labels say nothing (0..N-1), or are not those of the data set, stay in their order;
+    the latter is told.
+    """
+    own = getattr(values, "index", None)
+    if index is None or own is None or callable(own) or len(own) != len(index):
+        return values
+    if own.equals(index) or own.equals(type(own)(range(len(own)))):
+        return values
+    if own.is_unique and index.is_unique and own.isin(index).all():
+        warn(f"the rows of `{name}` are put in the order of the dataset, by their index")
+        return values.loc[index]
+    warn(
+        f"`{name}` has an index of its own ({listing(own, 3)}, the dataset has "
+        f"{listing(index, 3)}); its rows are taken in their order"
+    )
+    return values
 
 
 def check_graph(knn_graph: Any, n_rows: int) -> KNNGraph:
@@ -60,7 +91,11 @@ def check_vector(values: Any, n_rows: int, *, name: str) -> NDArray[Any]:
 
 
 def check_pred_probs(
-    pred_probs: Any, n_rows: int, classes: tuple[Any, ...], codes: Codes | None
+    pred_probs: Any,
+    n_rows: int,
+    classes: tuple[Any, ...],
+    codes: Codes | None,
+    index: Any = None,
 ) -> Probs:
     """Predicted probabilities for the classes of the data set, in their order.
 
@@ -73,12 +108,15 @@ def check_pred_probs(
     codes : Codes, optional
         Given labels, -1 where missing; None where rows of probabilities need not sum to 1
         (several labels for each example) or nothing is known of the classes.
+    index : pandas.Index, optional
+        The labels of the rows of the data set, which those of a DataFrame are matched to.
 
     Raises
     ------
     InputError
         Wrong number of rows or columns, not probabilities, or rows that do not sum to 1.
     """
+    pred_probs = in_order(pred_probs, index, name="pred_probs")
     if classes and hasattr(pred_probs, "columns"):
         pred_probs = align_columns(pred_probs, classes)
     probs = probabilities(pred_probs)
@@ -120,7 +158,7 @@ def _rows_sum_to_one(probs: Probs) -> Probs:
             f"{SUM_TOLERANCE:g}); rows must sum to 1: pass the output of predict_proba, or divide "
             "each row by its sum"
         )
-    warnings.warn(f"{told}; rows are renormalised", InputWarning, stacklevel=5)
+    warn(f"{told}; rows are renormalised")
     return Probs((probs / sums[:, None]).astype(probs.dtype))
 
 
@@ -134,7 +172,7 @@ def _warn_if_implausible(codes: Codes, probs: Probs, classes: tuple[Any, ...]) -
         _constant(codes, probs, classes),
     ):
         if text:
-            warnings.warn(text, InputWarning, stacklevel=6)
+            warn(text)
 
 
 def _in_sample(agreement: float) -> str:
@@ -151,9 +189,6 @@ def _unrelated(
     codes: Codes, predicted: NDArray[np.intp], agreement: float, classes: tuple[Any, ...]
 ) -> str:
     n_classes, n_rows = len(classes), len(codes)
-    given_share = np.bincount(codes, minlength=n_classes) / n_rows
-    predicted_share = np.bincount(predicted, minlength=n_classes) / n_rows
-    chance = float(given_share @ predicted_share)
     order, fitted = _best_order(codes, predicted, n_classes)
     # A permutation is named only when it explains much more than the given order does.
     if fitted > 0.5 and fitted > agreement + 0.25:
@@ -165,15 +200,31 @@ def _unrelated(
             f"must follow this order: {listing(classes, 20)}. If so, pass pred_probs[:, "
             f"{order.tolist() if n_classes <= 20 else '…'}]"
         )
-    if len(set(codes.tolist())) > 1 and agreement <= chance + 3 * np.sqrt(
-        chance * (1 - chance) / n_rows
-    ):
+    chance = chance_agreement(codes, predicted, n_classes)
+    if agreement <= clearly_above(chance, n_rows) and np.ptp(codes) > 0:
         return (
             f"`pred_probs` agree with {agreement:.1%} of the labels, not clearly more than "
             f"chance ({chance:.1%}): are the rows in the order of the dataset, and "
             "is the model any good?"
         )
     return ""
+
+
+def chance_agreement(codes: Codes, predicted: NDArray[np.intp], n_classes: int) -> float:
+    """How often labels and predictions would agree if they had nothing to do with each other."""
+    given_share = np.bincount(codes, minlength=n_classes) / len(codes)
+    predicted_share = np.bincount(predicted, minlength=n_classes) / len(codes)
+    return float(given_share @ predicted_share)
+
+
+def clearly_above(chance: float, n_rows: int) -> float:
+    """The agreement from which on it is no coincidence: three standard errors above chance.
+
+    Few rows cannot show that, so there any agreement above chance will do.
+    """
+    if n_rows < ENOUGH_ROWS:
+        return chance
+    return chance + 3 * float(np.sqrt(chance * (1 - chance) / n_rows))
 
 
 def _best_order(

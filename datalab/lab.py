@@ -1,7 +1,7 @@
 """`Datalab`: a data set, what was found in it, and what to look at."""
 
 import logging
-import warnings
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab import audit, results
-from datalab._check import choice, did_you_mean
+from datalab._check import choice, did_you_mean, warn, whole_number
 from datalab._data.annotations import read_annotations
 from datalab._data.columns import default_image_key, default_text_key
 from datalab._data.labels import AnyLabels, Labels, RegressionLabels, read_labels
@@ -122,20 +122,27 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             )
         self.data = data
         self.task = task
-        self.label_name = label_name if task is not None else None
+        self.label_name = _name(label_name) if task is not None else None
         self.verbosity = verbosity
         self.ledger = ledger
         self._source = open_source(data)
-        split = split or self._source.split_column
-        self._roles = {"groups": groups, "split": split, "time": time, "audio": audio_key}
+        self._roles = {
+            "groups": _name(groups),
+            "split": _name(split) or self._source.split_column,
+            "time": _name(time),
+            "audio_key": _name(audio_key),
+        }
+        self._annotators: tuple[str, ...] = ()
+        self._named = {"image_key": _name(image_key), "text_key": _name(text_key)}
+        self._check_names()
         self._labels = self._read_labels()
-        self._named = image_key, text_key
-        self.image_key = image_key or default_image_key(self._source)
-        self.text_key = text_key or default_text_key(self._source, leave_out=self._not_features())
+        self.image_key = self._named["image_key"] or default_image_key(self._source)
+        self.text_key = self._named["text_key"] or default_text_key(
+            self._source, leave_out=self._not_features()
+        )
         self._outcomes: dict[str, Outcome] = {}
         self._rules: Rules = "datalab"
         self._artefacts = Artefacts(self._source.n_rows)
-        self._annotators: tuple[str, ...] = ()
         self._read_data()
         if annotations is not None:
             self.give(annotations=annotations)
@@ -148,21 +155,27 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         return read_labels(self._source, self.label_name, self.task)
 
     def _not_features(self) -> tuple[str, ...]:
-        named = (self.label_name, *self._roles.values(), *getattr(self, "_annotators", ()))
+        named = (self.label_name, *self._roles.values(), *self._annotators)
         return tuple(name for name in named if name is not None)
+
+    def _check_names(self) -> None:
+        """Every column that was named must be there."""
+        for argument, name in {**self._roles, **self._named}.items():
+            if name is not None and name not in self._source.columns:
+                raise NotFound(
+                    f"`{argument}` is {name!r}, but the data has no such column; "
+                    f"{did_you_mean(name, self._source.columns)}"
+                )
 
     def _read_data(self) -> None:
         """Put what stands in the data set where managers and recipes find it."""
-        for name in (*self._roles.values(), self.image_key, self.text_key):
-            if name is not None:
-                self._source.check(name)
         store, leave_out = self._artefacts, self._not_features()
         columns = tuple(name for name in self._source.columns if name not in leave_out)
         if columns:
             store.read("table", Table(self._source, columns))
         else:
             store.withdraw("table")
-        self._features_from = features_from(self._source, *self._named, leave_out)
+        self._features_from = features_from(self._source, leave_out, **self._named)
         if self.text_key is not None:
             store.read("text", texts(self._source.column(self.text_key)))
         if self.image_key is not None:
@@ -237,7 +250,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             name, value = self._checked_predictions(pred_probs)
             store.give(name, value)
         if features is not None:
-            checked = check_features(features, n_rows)
+            checked = check_features(features, n_rows, self._source.index)
             store.give("features", checked, rows=complete_rows(checked))
         if knn_graph is not None:
             store.give("knn_graph", check_graph(knn_graph, n_rows))
@@ -249,7 +262,9 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         if self.task == "regression":
             return "predictions", check_vector(pred_probs, len(self), name="pred_probs")
         codes = self._labels.codes if isinstance(self._labels, Labels) else None
-        return "pred_probs", check_pred_probs(pred_probs, len(self), tuple(self.class_names), codes)
+        return "pred_probs", check_pred_probs(
+            pred_probs, len(self), tuple(self.class_names), codes, self._source.index
+        )
 
     def _read_annotations(self, annotations: Any) -> None:
         classes = tuple(self.class_names) or None
@@ -261,8 +276,9 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             index=self._source.index,
         )
         self._artefacts.give("annotations", read)
-        if isinstance(annotations, (list, tuple)) and all(isinstance(a, str) for a in annotations):
-            self._annotators = tuple(annotations)
+        # Annotators that stand in the data as columns are no features of an example.
+        if all(str(name) in self._source.columns for name in read.names):
+            self._annotators = tuple(str(name) for name in read.names)
             self._read_data()
         if self._labels is None:
             self._artefacts.read("class_names", classes)
@@ -302,7 +318,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         random_state : int
             Seed of everything random in the audit.
         device : {None, "cpu", "auto"}, optional
-            Where neighbours are searched.
+            Reserved: everything runs on the CPU so far.
         on_error : {"warn", "raise"}
             What a failing check does; the others go on after a warning.
 
@@ -329,15 +345,13 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         if embed is not None and features is None:
             self.give(features=self._embedded(embed))
         if not steps:
-            warnings.warn("no issue types to look for; nothing was done", UserWarning, stacklevel=2)
+            warn("no issue types to look for; nothing was done", UserWarning)
             return self
         replaced = [step.name for step in steps if step.name in self._outcomes]
         if replaced:
-            warnings.warn(
-                f"earlier results are replaced: {', '.join(replaced)}",
-                DatalabWarning,
-                stacklevel=2,
-            )
+            warn(f"earlier results are replaced: {', '.join(replaced)}", DatalabWarning)
+        if model is not None and (rules == "reference" or self._artefacts.given("pred_probs")):
+            warn("`model` is not used: pred_probs are given, or not to be made under these rules")
         self._rules = rules
         options = {
             "rules": rules,
@@ -347,7 +361,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             "k": audit.planned_k(steps),
             "metric": None,
             "features_from": self._features_from,
-            "progress": self.verbosity > 0,
+            "progress": self._shows_progress(),
         }
         self._run(steps, options, on_error)
         return self
@@ -379,6 +393,11 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
                 return embed(list(held.value))
         raise InputError("embed= needs texts or images: give text_key= or image_key= to Datalab")
 
+    def _shows_progress(self) -> bool:
+        """Whether somebody watches: a notebook or a terminal, not a log."""
+        watched = "ipykernel" in sys.modules or sys.stderr.isatty()
+        return self.verbosity > 0 and watched
+
     def _run(
         self, steps: list[Step], options: Mapping[str, Any], on_error: Literal["warn", "raise"]
     ) -> None:
@@ -386,7 +405,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         from tqdm.auto import tqdm
 
         # A bar appears only when the audit takes more than a moment.
-        with tqdm(steps, disable=self.verbosity == 0, delay=1.0, leave=False) as bar:
+        with tqdm(steps, disable=not self._shows_progress(), delay=1.0, leave=False) as bar:
             for step in bar:
                 bar.set_description(step.spec.title, refresh=False)
                 outcome = audit.run(step, self._artefacts, options)
@@ -394,11 +413,11 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
                 log.info("%s: %s %s", outcome.name, outcome.status, outcome.reason)
                 if outcome.error is not None:
                     if on_error == "raise":
-                        raise outcome.error
-                    warnings.warn(
+                        cause = outcome.error.__cause__
+                        raise cause if isinstance(cause, InputError) else outcome.error
+                    warn(
                         f"the check {outcome.name!r} failed, the others went on: {outcome.reason}",
                         ManagerFailed,
-                        stacklevel=4,
                     )
 
     # ------------------------------------------------------------------ results
@@ -433,7 +452,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         found = self._found()
         return {
             "statistics": self._statistics(),
-            **{n: dict(o.findings.info) for n, o in found.items() if o.findings is not None},
+            **{n: results.info_of(o) for n, o in found.items()},
         }
 
     def _statistics(self) -> dict[str, Any]:
@@ -517,6 +536,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             ``reason``, then the user's columns. Rows come by how extreme their score is among all
             scores of its type, then by how many types flag them.
         """
+        whole_number(n, name="n", least=0)
         found = {issue: self._outcome(issue)} if issue is not None else self._found()
         return results.worst_frame(list(found.values()), self._source, self.class_names, n)
 
@@ -603,6 +623,10 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
 
         return summary_html(self)
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What notebooks and terminals show: the summary, rich and as text."""
+        return {"text/html": self._repr_html_(), "text/plain": str(self)}
+
     def __repr__(self) -> str:
         ran = list(self._outcomes)
         return (
@@ -615,3 +639,8 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         from datalab.views.text import summary_text
 
         return summary_text(self)
+
+
+def _name(name: Any) -> str | None:
+    """A column's name as text, as all names of columns are inside (pandas allows numbers)."""
+    return None if name is None else str(name)

@@ -719,7 +719,7 @@ class PlotAccessor:
         names: Sequence[Any] = ()
         title, emphasis = "Map of the features", False
         if color is None:
-            color = "class" if self._lab.task == "classification" and classes else None
+            color = "class" if self._lab.has_labels and self._lab.task == "classification" else None
         if color == "class":
             codes, names, title = self._classes(), classes, "Map of the features, by given label"
         elif color is not None:

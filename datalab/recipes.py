@@ -10,8 +10,9 @@ from datalab._data.columns import numeric_columns, numeric_table
 from datalab._data.table import Images, Table
 from datalab._models import cross_val_pred_probs
 from datalab._typing import Codes, FloatArray, IndexArray
-from datalab.artefacts import Made, Rules, recipe
+from datalab.artefacts import Made, NotMeant, Rules, recipe
 from datalab.exceptions import NotApplicable
+from datalab.given import chance_agreement, clearly_above
 from datalab.neighbors.exact import knn_graph, metric_name
 from datalab.neighbors.metric import MetricChoice, choose_metric, reference_metric
 
@@ -20,6 +21,8 @@ __all__: list[str] = []
 FOLDS = 5
 # Latent semantic analysis works with about a hundred dimensions.
 TEXT_COMPONENTS, MAX_TERMS = 100, 50_000
+# So many columns are named in a note.
+MAX_NAMES = 8
 IMAGE_SIDE = 16
 
 
@@ -35,7 +38,9 @@ def features_of_table(table: Table, *, features_from: str) -> Made:
     values = numeric_table(table.source, columns)
     if table.rows is not None:
         values = values[table.rows]
-    note = f"numeric columns {', '.join(columns)}, standardised"
+    more = ", …" if len(columns) > MAX_NAMES else ""
+    named = f"{', '.join(columns[:MAX_NAMES])}{more}"
+    note = f"{len(columns)} numeric columns ({named}), standardised"
     missing = np.isnan(values)
     empty = missing.all(axis=1)
     rows = None
@@ -62,7 +67,13 @@ def features_of_text(text: list[str], *, features_from: str, random_state: int) 
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.preprocessing import normalize
 
-    vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), max_features=MAX_TERMS)
+    # Words of one character count: they are all that differs between "part 1" and "part 2".
+    vectorizer = TfidfVectorizer(
+        sublinear_tf=True,
+        ngram_range=(1, 2),
+        max_features=MAX_TERMS,
+        token_pattern=r"\b\w+\b",  # noqa: S106 (no password)
+    )
     try:
         terms = vectorizer.fit_transform(text)
     except ValueError as error:  # no words at all
@@ -99,7 +110,7 @@ def features_of_images(images: Images, *, features_from: str) -> Made:
 
 def _only(features_from: str, kind: str) -> None:
     if features_from != kind:
-        raise NotApplicable(f"features are made from the {features_from}")
+        raise NotMeant(f"features are made from the {features_from}")
 
 
 @recipe("knn_graph")
@@ -154,12 +165,20 @@ def pred_probs_by_cross_validation(
             cv_n_folds=folds,
             seed=random_state,
         )
-    agreement = float((probs.argmax(axis=1) == labels).mean())
+    predicted = probs.argmax(axis=1)
+    agreement = float((predicted == labels).mean())
+    chance = chance_agreement(labels, predicted, len(counts))
+    if agreement <= clearly_above(chance, len(labels)):
+        raise NotApplicable(
+            f"a model of the features agrees with {agreement:.0%} of the labels, not clearly more "
+            f"than chance ({chance:.0%}), so it cannot judge them: give pred_probs= or better "
+            "features="
+        )
     name = type(model).__name__ if model is not None else "logistic regression"
     note = f"{folds}-fold cross-validation of {name}, {agreement:.0%} agreement with the labels"
     rare = int((counts == 1).sum())
     if rare:
-        note += f"; {rare} classes have a single example, which cannot be judged"
+        note += f"; classes with a single example, which cannot be judged: {rare}"
     return Made(probabilities(probs), note)
 
 

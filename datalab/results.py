@@ -1,5 +1,6 @@
 """Findings as tables: projections that change nothing and keep nothing."""
 
+import copy
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from datalab._check import did_you_mean
 from datalab._data.source import Source
+from datalab._data.values import python_values
 from datalab._typing import IndexArray
 from datalab.artefacts import Artefacts, Rules
 from datalab.audit import Outcome
@@ -22,6 +24,7 @@ __all__ = [
     "Outcomes",
     "class_labels",
     "explained",
+    "info_of",
     "issue_frame",
     "issues_frame",
     "named_info",
@@ -195,9 +198,14 @@ def summary_frame(outcomes: Iterable[Outcome]) -> "pd.DataFrame":
     )
 
 
+def info_of(outcome: Outcome) -> dict[str, Any]:
+    """A copy of the info of one type."""
+    return copy.deepcopy(dict(_findings(outcome).info))
+
+
 def named_info(outcome: Outcome, classes: Sequence[Any]) -> dict[str, Any]:
     """A copy of the info of one type, with classes by name."""
-    info = dict(_findings(outcome).info)
+    info = info_of(outcome)
     named = [name for name, kind in outcome.spec.produces.items() if kind == "class"]
     if classes and any(name in info for name in named):
         for name in named:
@@ -278,12 +286,18 @@ def worst_frame(
     )
     theirs = source.native(rows)
     if not isinstance(theirs, pd.DataFrame):
-        cells = source.take(rows)
-        columns = {n: pd.Series([cell[n] for cell in cells], dtype=object) for n in source.columns}
-        theirs = pd.DataFrame(columns).infer_objects()
+        # As they are stored: a path tells more in a table than a picture does.
+        columns = {n: python_values(source.column(n, rows)) for n in source.columns}
+        theirs = pd.DataFrame(
+            {n: pd.Series(values, dtype=object) for n, values in columns.items()}
+        ).infer_objects()
     theirs = theirs.set_axis(list(source.columns), axis=1).set_axis(ours.index, axis=0)
-    taken = {name: f"{name}_" for name in theirs.columns if name in ours.columns}
-    return pd.concat([ours, theirs.rename(columns=taken)], axis=1)
+    for name in theirs.columns[theirs.columns.isin(ours.columns)]:
+        free = f"{name}_"
+        while free in theirs.columns:
+            free += "_"
+        theirs = theirs.rename(columns={name: free})
+    return pd.concat([ours, theirs], axis=1)
 
 
 def _priority(outcomes: Sequence[Outcome], n_rows: int) -> IndexArray:

@@ -140,7 +140,10 @@ def test_select_copies_nothing_when_all_rows_are_wanted() -> None:
     store = Artefacts(3)
     array = np.arange(3)
     store.give("labels", array)
-    assert select("labels", store.get("labels", OPTIONS), None) is array
+    chosen = select("labels", store.get("labels", OPTIONS), None)
+    assert np.shares_memory(chosen, array)
+    with pytest.raises(ValueError, match="read-only"):
+        chosen[0] = 7
 
 
 def test_a_recipe_for_an_unknown_artefact_is_refused() -> None:

@@ -77,7 +77,7 @@ def test_managers_see_only_rows_that_have_all_they_need() -> None:
     assert seen["labels"].tolist() == [0, 1, 1, 1, 0, 1, 0, 1]
     assert seen["features"].ravel().tolist() == [0, 1, 3, 5, 6, 7, 8, 9]
     outcome = lab.outcomes["custom"]
-    assert outcome.notes[-1] == "2 rows left out, where labels or features are missing"
+    assert outcome.notes[-1] == "rows left out, for want of labels or features: 2"
     issues = lab.get_issues("custom")
     assert str(issues["is_custom_issue"].dtype) == "boolean"
     assert issues["is_custom_issue"].isna().to_numpy().nonzero()[0].tolist() == [2, 4]

@@ -12,7 +12,9 @@ from datalab import Datalab, Findings
 from datalab.exceptions import (
     DatalabError,
     InputError,
+    InputTypeError,
     InputWarning,
+    ManagerFailed,
     NotFound,
     UnsupportedData,
 )
@@ -168,7 +170,7 @@ def test_missing_labels(frame: pd.DataFrame, probs: np.ndarray) -> None:
     assert flags.index[flags.fillna(False)].tolist() == ["r5", "r17"]
     assert lab.info["statistics"]["num_missing_labels"] == 2
     assert lab.labels[:2].tolist() == [-1, -1]
-    assert "2 rows left out" in lab.outcomes["label"].notes[-1]
+    assert lab.outcomes["label"].notes[-1] == "rows left out, for want of labels: 2"
     assert pd.isna(lab.get_issues("label")["predicted_label"].iloc[0])
 
 
@@ -237,7 +239,151 @@ def test_the_users_columns_keep_their_kinds_and_rows_their_names(frame: pd.DataF
     lab = Datalab(frame, label_name="label", verbosity=0).find_issues(["near_duplicate"])
     worst = lab.worst(5)
     assert worst["votes"].dtype == "Int64"
-    assert worst.loc["r9", "reason"] == "the same as row r8"
+    assert worst.loc["r9", "reason"] == "equal to row r8"
+
+
+def test_names_of_columns_may_be_numbers(frame: pd.DataFrame) -> None:
+    frame.columns = [5, 6, 7]
+    lab = Datalab(frame, label_name=7, verbosity=0).find_issues(["label", "null"])
+    assert "2 numeric columns (5, 6)" in lab.outcomes["label"].notes[0]
+    assert lab.get_info("null")["column_names"] == ["5", "6"]
+
+
+def test_managers_cannot_change_what_they_are_given(frame: pd.DataFrame) -> None:
+    class Vandal:
+        name = "vandal"
+
+        def find_issues(self, features: Any, labels: Any) -> Findings:
+            features -= 100
+            raise AssertionError("it could")
+
+    features = frame[["x0", "x1"]].to_numpy()
+    before = features.copy()
+    lab = Datalab(frame, label_name="label", verbosity=0)
+    with pytest.warns(ManagerFailed, match="read-only"):
+        lab.find_issues([Vandal], features=features)
+    np.testing.assert_array_equal(features, before)
+
+
+def test_results_can_be_changed_without_changing_the_lab(lab: Datalab) -> None:
+    labels = lab.labels.copy()
+    info = lab.info["label"]
+    info["given_label"][:] = 2
+    info["classes_by_label_quality"].loc[:, "Label Noise"] = 7
+    lab.labels[:] = 0
+    np.testing.assert_array_equal(lab.labels, labels)
+    assert lab.get_info("label")["classes_by_label_quality"]["Label Noise"].max() <= 1
+    found = lab.outcomes["label"].findings
+    assert found is not None
+    with pytest.raises(ValueError, match="read-only"):
+        found.score[:] = 0
+
+
+def test_features_that_say_nothing_judge_no_labels() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(400, 3)), columns=list("abc"))
+    frame["y"] = rng.integers(3, size=400)
+    lab = Datalab(frame, label_name="y", verbosity=0).find_issues(["label"])
+    assert lab.outcomes["label"].status == "not applicable"
+    assert "not clearly more than chance" in lab.outcomes["label"].reason
+
+
+def test_tables_with_an_index_are_matched_by_it(frame: pd.DataFrame, probs: np.ndarray) -> None:
+    table = pd.DataFrame(probs, index=frame.index, columns=["ant", "bee", "cow"])
+    lab = Datalab(frame, label_name="label", verbosity=0)
+    with pytest.warns(InputWarning, match="`pred_probs` are put in the order of the dataset"):
+        lab.find_issues(["label"], pred_probs=table[::-1])
+    assert set(lab.worst().index) == {"r5", "r17"}
+    strange = table.set_axis([f"q{i}" for i in range(N)])
+    with pytest.warns(InputWarning, match="`pred_probs` has an index of its own"):
+        lab.give(pred_probs=strange)
+
+
+def test_models_are_told_apart(frame: pd.DataFrame) -> None:
+    from sklearn.dummy import DummyClassifier
+    from sklearn.naive_bayes import GaussianNB
+
+    class Same(GaussianNB):
+        def __repr__(self) -> str:
+            return "model"
+
+    lab = Datalab(frame, label_name="label", verbosity=0)
+    first = lab.find_issues(["label"], model=Same()).issues["label_score"]
+    with pytest.warns(UserWarning, match="replaced"):
+        second = lab.find_issues(["label"], model=Same(var_smoothing=0.5)).issues["label_score"]
+    assert not first.equals(second)
+    with pytest.warns(InputWarning, match="`model` is not used"):
+        Datalab(frame, label_name="label", verbosity=0).find_issues(
+            ["null"], model=DummyClassifier(), rules="reference"
+        )
+
+
+def test_an_input_error_in_a_check_is_raised_as_itself(lab: Datalab, probs: np.ndarray) -> None:
+    with pytest.warns(UserWarning, match="replaced"), pytest.raises(InputError, match="thresholds"):
+        lab.find_issues({"label": {"thresholds": [0.5]}}, on_error="raise")
+
+
+def test_arrays_by_position_are_told_apart_from_names(lab: Datalab, probs: np.ndarray) -> None:
+    with pytest.raises(InputTypeError, match="passed by name, such as pred_probs="):
+        lab.find_issues(probs)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.MultiIndex.from_product([["a", "b"], range(45)]),
+        pd.period_range("2020-01-01", periods=N, freq="D"),
+        pd.date_range("2020-01-01", periods=N),
+    ],
+    ids=["multi", "period", "date"],
+)
+def test_any_index_is_exported(
+    frame: pd.DataFrame, probs: np.ndarray, index: pd.Index, tmp_path: Path
+) -> None:
+    frame.index = index
+    lab = Datalab(frame, label_name="label", verbosity=0)
+    lab.find_issues(["label"], pred_probs=probs)
+    assert lab.issues.index.equals(index)
+    lab.export(tmp_path / "f.CSV")
+    read = pd.read_csv(tmp_path / "f.CSV")
+    assert read.shape[1] == 7 + index.nlevels
+
+
+def test_hostile_cells_in_exports(probs: np.ndarray, tmp_path: Path) -> None:
+    import openpyxl
+
+    codes = np.arange(N) % 3
+    codes[[5, 17]] = 0
+    lab = Datalab({"y": np.array(["=1+1", "nul\x00", "cow"])[codes]}, label_name="y", verbosity=0)
+    lab.find_issues(["label"], pred_probs=probs[:, [0, 2, 1]])
+    lab.export(tmp_path / "f.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "f.xlsx").active
+    assert "f" not in {cell.data_type for row in sheet.iter_rows() for cell in row}
+    lab = Datalab({"y": [(0, int(k)) for k in codes]}, label_name="y", verbosity=0)
+    lab.find_issues(["label"], pred_probs=probs).export(tmp_path / "f.parquet")
+    assert pd.read_parquet(tmp_path / "f.parquet")["given_label"].iloc[0] == "(0, 0)"
+
+
+def test_warnings_point_at_the_users_line(frame: pd.DataFrame) -> None:
+    codes = pd.Categorical(frame["label"]).codes
+    lab = Datalab(frame, label_name="label", verbosity=0)
+    for call in (lab.give, lambda **k: lab.find_issues(["label"], **k)):
+        with pytest.warns(InputWarning, match="in-sample") as caught:
+            call(pred_probs=np.eye(3)[codes])
+        assert caught[0].filename == __file__
+
+
+def test_shown_as_text_and_html(lab: Datalab) -> None:
+    shown = lab._repr_mimebundle_()
+    assert shown["text/html"] == lab._repr_html_()
+    assert "Label" in shown["text/plain"]
+
+
+def test_every_name_at_the_front_door_loads() -> None:
+    import datalab
+
+    for name in dir(datalab):
+        assert getattr(datalab, name, None) is not None or name == "__cached__"
 
 
 def test_a_column_named_like_ours(frame: pd.DataFrame, probs: np.ndarray) -> None:
@@ -256,9 +402,9 @@ def test_a_column_named_like_ours(frame: pd.DataFrame, probs: np.ndarray) -> Non
     [
         ({"task": "clasification"}, InputError, "`task` is 'clasification'; did you mean 'classif"),
         ({"label_name": "lable"}, NotFound, "`label_name` is 'lable'.*did you mean 'label'"),
-        ({"image_key": "picture"}, NotFound, "no column 'picture'"),
-        ({"text_key": "txt"}, NotFound, "no column 'txt'"),
-        ({"split": "fold"}, NotFound, "no column 'fold'"),
+        ({"image_key": "picture"}, NotFound, "`image_key` is 'picture'.*no such column"),
+        ({"text_key": "txt"}, NotFound, "`text_key` is 'txt'.*no such column"),
+        ({"split": "fold"}, NotFound, "`split` is 'fold'.*no such column"),
         ({"annotations": ["anna"]}, NotFound, "no column 'anna'"),
     ],
 )

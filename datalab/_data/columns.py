@@ -66,6 +66,8 @@ def _reason_against(source: Source, name: str, leave_out: Collection[str]) -> st
     present = values[~np.isnan(values)]
     if not len(present):
         return "all values are missing"
+    if not np.isfinite(present).all():
+        return "has infinite values"
     if (present == present[0]).all():
         return "constant"
     return (

@@ -14,7 +14,7 @@ __all__ = ["features_from", "targets", "texts"]
 
 
 def features_from(
-    source: Source, image_key: str | None, text_key: str | None, leave_out: tuple[str, ...]
+    source: Source, leave_out: tuple[str, ...], *, image_key: str | None, text_key: str | None
 ) -> str:
     """What features are made of: what the user named, else numbers, else what there is."""
     if image_key is not None or text_key is not None:

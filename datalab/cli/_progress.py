@@ -43,7 +43,10 @@ def one_line(text: str) -> str:
 
 def in_options(message: str) -> str:
     """A message of the library in the words of the command line."""
-    return re.sub(r"`(\w+)`", lambda found: OPTIONS.get(found[1], found[0]), message)
+    message = re.sub(r"`(\w+)`", lambda found: OPTIONS.get(found[1], found[0]), message)
+    # "give pred_probs= or features=" is how reasons tell what is missing.
+    message = re.sub(r"\b(\w+)=(?!\w)", lambda found: OPTIONS.get(found[1], found[0]), message)
+    return message.replace(" to Datalab", "")
 
 
 class Progress(logging.Handler):

@@ -1,12 +1,15 @@
 """Findings as files and frames."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from datalab._check import did_you_mean
 from datalab._optional import require
-from datalab.exceptions import InputError, NotFound
+from datalab.exceptions import InputError, InputTypeError, NotFound
 from datalab.exports.frame import findings_frame
 
 if TYPE_CHECKING:
@@ -23,18 +26,21 @@ def export(lab: "Datalab", target: Any) -> Any:
         raise NotFound("nothing has been audited: call find_issues() before export()")
     if target == "frame":
         return findings_frame(lab)
+    if not isinstance(target, (str, os.PathLike)):
+        raise InputTypeError(f"`target` must be a path or 'frame', got {type(target).__name__}")
     path = Path(target)
-    if path.suffix == ".html":
+    suffix = path.suffix.lower()
+    if suffix == ".html":
         from datalab.views.static import page_html
 
         path.write_text(page_html(lab, title=path.stem), encoding="utf-8")
         return path
-    if path.suffix not in _WRITERS:
+    if suffix not in _WRITERS:
         raise InputError(
             f"cannot export to {str(target)!r}: "
             f"{did_you_mean(path.suffix, ['frame', '.html', *_WRITERS])}"
         )
-    _WRITERS[path.suffix](findings_frame(lab), path)
+    _WRITERS[suffix](findings_frame(lab), path)
     return path
 
 
@@ -43,24 +49,43 @@ def _write_csv(frame: "pd.DataFrame", path: Path) -> None:
 
 
 def _write_parquet(frame: "pd.DataFrame", path: Path) -> None:
-    # Parquet holds one kind per column; cells of mixed kinds are written as text.
-    for name in frame.columns:
-        if frame[name].dtype.kind != "O" or frame[name].dtype.name == "str":
-            continue
-        kinds = {type(v) for v in frame[name] if v is not None}
-        if len(kinds) > 1:
-            frame[name] = [None if v is None else str(v) for v in frame[name]]
+    # Parquet holds one kind per column; cells of mixed or unknown kinds are written as text.
+    for name in frame.columns[[kind.kind == "O" for kind in frame.dtypes]]:
+        kinds = {type(value) for value in frame[name] if value is not None}
+        if len(kinds) > 1 or not kinds <= {str, bool, int, float, np.ndarray}:
+            frame[name] = _as_text(frame[name])
     frame.to_parquet(path)
 
 
 def _write_excel(frame: "pd.DataFrame", path: Path) -> None:
     require("openpyxl", extra="excel", purpose="Writing .xlsx")
-    frame.to_excel(path, index=_has_index(frame))
+    import pandas as pd
+
+    for name in frame.columns[[kind.kind == "O" for kind in frame.dtypes]]:
+        # What Excel cannot hold is shown as a space: control characters.
+        frame[name] = [
+            value if value is None else "".join(c if c.isprintable() else " " for c in value)
+            for value in _as_text(frame[name])
+        ]
+    with pd.ExcelWriter(path, engine="openpyxl") as writer:
+        frame.to_excel(writer, index=_has_index(frame))
+        # Text that begins with "=" is text, not a formula that somebody else wrote.
+        for row in writer.book.active.iter_rows():
+            for cell in row:
+                if cell.data_type == "f":
+                    cell.data_type = "s"
+
+
+def _as_text(values: "pd.Series[Any]") -> list[str | None]:
+    return [None if value is None else str(value) for value in values]
 
 
 def _has_index(frame: "pd.DataFrame") -> bool:
     """Whether the index says more than the position of the row."""
-    return not frame.index.equals(type(frame.index)(range(len(frame))))
+    import pandas as pd
+
+    index = frame.index
+    return not isinstance(index, pd.RangeIndex) or index.start != 0 or index.name is not None
 
 
 _WRITERS: dict[str, Callable[["pd.DataFrame", Path], None]] = {

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from datalab._check import whole_number
+from datalab._check import finite_number, whole_number
 from datalab._core.duplicate import copy_scores, duplicate_pairs, set_ids, sets_of, typical
 from datalab.exceptions import InputWarning
 from datalab.findings import Findings
@@ -67,6 +67,7 @@ class NearDuplicate:
     def __post_init__(self) -> None:
         """Check the options."""
         whole_number(self.k, name="k", least=1)
+        finite_number(self.threshold, name="threshold")
         if self.threshold < 0:
             warnings.warn(
                 f"near_duplicate: `threshold` is {self.threshold}; 0 is used, which flags nothing",
@@ -110,5 +111,5 @@ class NearDuplicate:
         others = list(row["near_duplicate_sets"])
         names = ", ".join(str(other) for other in others[:5]) + (", …" if len(others) > 5 else "")
         told = f"row {names}" if len(others) == 1 else f"rows {names}"
-        alike = "the same as" if row["distance_to_nearest_neighbor"] == 0 else "nearly the same as"
+        alike = "equal to" if row["distance_to_nearest_neighbor"] == 0 else "nearly the same as"
         return f"{alike} {told}" if others else "no other row is nearly the same"

@@ -101,7 +101,7 @@ def test_reasons(features: Any) -> None:
     def told(row: int) -> str:
         return NearDuplicate().explain({name: c[row] for name, c in found.columns.items()})
 
-    assert told(3) == "the same as rows 10, 20"
+    assert told(3) == "equal to rows 10, 20"
     assert told(30) == "nearly the same as row 31"
     assert told(0) == "no other row is nearly the same"
 
