@@ -299,12 +299,13 @@ def round_keeping_sums(values: FloatArray, totals: NDArray[Any]) -> NDArray[np.i
     """
     values = np.ascontiguousarray(values)
     rounded = np.rint(values)
+    errors = values - rounded
     lacks = (totals - rounded.sum(axis=1)).astype(np.int64)
     rows = np.flatnonzero(lacks)
 
     def settle(part: slice) -> None:
         mine = rows[part]
-        order = np.argsort(values[mine] - rounded[mine], axis=1)
+        order = np.argsort(errors[mine], axis=1)
         lack = lacks[mine]
         number = np.abs(lack)
         row = np.repeat(np.arange(len(mine)), number)
@@ -323,9 +324,11 @@ def calibrate(joint: NDArray[Any], counts: IndexArray) -> NDArray[np.int64]:
     Confident learning, equation 3. A class without confident counts becomes a row of zeros.
     """
     given = joint.sum(axis=1)
-    scaled = (joint.T / np.maximum(given, TINY) * counts).T
-    scaled = scaled / scaled.sum() * counts.sum()
-    return round_keeping_sums(scaled, np.where(given > 0, counts, 0))
+    scaled = joint.T / np.maximum(given, TINY)
+    scaled *= counts
+    scaled /= scaled.sum()
+    scaled *= counts.sum()
+    return round_keeping_sums(scaled.T, np.where(given > 0, counts, 0))
 
 
 def estimate_joint(joint: NDArray[Any], counts: IndexArray | None = None) -> FloatArray:

@@ -6,6 +6,7 @@ fixed number is asked for: then the lower row number goes first. A row whose lab
 probable class is never flagged, except by the rules called low_….
 """
 
+import itertools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -239,17 +240,22 @@ def _prune_by_noise_rate(
     return _only(flags, suspects)
 
 
-# Margins that are looked at together: enough to be worth a call, few enough for the cache.
+# A class with so many suspects is looked at on its own, pair by pair; smaller ones together, about
+# `PART` margins at a time: enough to be worth a call, few enough for the cache.
+LARGE = 200
 PART = 1 << 16
 
 
 def _parts(given: IndexArray, sizes: IndexArray) -> list[slice]:
-    """Slices of the pairs (sorted by class) that hold whole classes, and about `PART` margins."""
+    """Slices of the pairs, which are sorted by class: one large class each, or small ones."""
+    large = sizes[given] >= LARGE
     margins = sizes[given]
     before = np.cumsum(margins) - margins
     part = before[np.searchsorted(given, given)] // PART
-    ends = [*(np.flatnonzero(np.diff(part)) + 1).tolist(), len(given)]
-    return [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    apart = large[1:] | large[:-1] | (part[1:] != part[:-1])
+    ends = np.flatnonzero((given[1:] != given[:-1]) & apart) + 1
+    edges = [0, *ends.tolist(), len(given)]
+    return [slice(start, end) for start, end in itertools.pairwise(edges)]
 
 
 def _prune_class(
