@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from datalab._core.blocks import each_block, row_blocks
-from datalab._typing import FloatArray
+from datalab._typing import FloatArray, IndexArray
 
 __all__ = ["RESIDUAL_WEIGHT", "SCORES", "finer", "num_worst", "residual_quality"]
 
@@ -19,24 +19,33 @@ TINY = 1e-100  # keeps ratios of residuals free of division by zero
 RESIDUAL_WEIGHT = 5.0  # a standard deviation of residuals counts for so many of labels
 
 
-def _residual(labels: FloatArray, predictions: FloatArray) -> FloatArray:
+def _residual(
+    labels: FloatArray,
+    predictions: FloatArray,
+    among: IndexArray | None = None,  # noqa: ARG001  (each row is scored on its own)
+) -> FloatArray:
     """``exp(-|prediction - label|)``."""
     score: FloatArray = np.exp(-np.abs(predictions - labels))
     return score
 
 
-def _outre(labels: FloatArray, predictions: FloatArray) -> FloatArray:
-    """Outlier score among (label, weighted residual) points: far from the nearer half of them."""
+def _outre(
+    labels: FloatArray, predictions: FloatArray, among: IndexArray | None = None
+) -> FloatArray:
+    """Outlier score among (label, weighted residual) points: far from the nearer half of them.
+
+    O(N²) time; with positions `among`, every point is compared with those of a sample only.
+    """
     points = np.column_stack(
         [_standardised(labels), RESIDUAL_WEIGHT * _standardised(predictions - labels)]
     )
-    distances = _mean_distance_to_nearest(points, math.ceil(len(points) / 2))
+    distances = _mean_distance_to_nearer_half(points, points if among is None else points[among])
     scale = max(float(np.median(distances)), 100 * np.finfo(np.float64).eps)
     score: FloatArray = np.exp(-distances / scale)
     return score
 
 
-SCORES: dict[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
+SCORES: dict[str, Callable[..., FloatArray]] = {
     "residual": _residual,
     "outre": _outre,
 }
@@ -48,17 +57,19 @@ def _standardised(values: FloatArray) -> FloatArray:
     return standardised
 
 
-def _mean_distance_to_nearest(points: FloatArray, k: int) -> FloatArray:
-    """Mean distance of each point to its `k` nearest, itself among them; in blocks of rows."""
+def _mean_distance_to_nearer_half(points: FloatArray, others: FloatArray) -> FloatArray:
+    """Mean distance of each point to the nearer half of `others`; in blocks of rows."""
     from scipy.spatial.distance import cdist  # noqa: PLC0415  (scipy is loaded where it is used)
 
+    k = math.ceil(len(others) / 2)
+
     def nearest(rows: slice) -> FloatArray:
-        distances = cdist(points[rows], points)
+        distances = cdist(points[rows], others)
         distances.partition(k - 1, axis=1)
         mean: FloatArray = distances[:, :k].mean(axis=1)
         return mean
 
-    blocks = row_blocks(len(points), row_bytes=8 * len(points), block_bytes=1 << 22)
+    blocks = row_blocks(len(points), row_bytes=8 * len(others), block_bytes=1 << 22)
     return np.concatenate(each_block(nearest, blocks))
 
 

@@ -5,10 +5,12 @@ from datalab.managers.class_imbalance import ClassImbalance
 from datalab.managers.data_valuation import DataValuation
 from datalab.managers.label import Label
 from datalab.managers.multi_annotator import MultiAnnotator
+from datalab.managers.multilabel_label import MultilabelLabel
 from datalab.managers.near_duplicate import NearDuplicate
 from datalab.managers.non_iid import NonIID
 from datalab.managers.null import Null
 from datalab.managers.outlier import Outlier
+from datalab.managers.regression_label import RegressionLabel
 from datalab.managers.underperforming_group import UnderperformingGroup
 
 __all__ = [
@@ -17,10 +19,12 @@ __all__ = [
     "IssueManager",
     "Label",
     "MultiAnnotator",
+    "MultilabelLabel",
     "NearDuplicate",
     "NonIID",
     "Null",
     "Outlier",
+    "RegressionLabel",
     "UnderperformingGroup",
     "register",
 ]
@@ -28,6 +32,8 @@ __all__ = [
 for _manager in (
     Null,
     Label,
+    RegressionLabel,
+    MultilabelLabel,
     Outlier,
     NearDuplicate,
     NonIID,

@@ -14,14 +14,16 @@ def test_outre_by_hand():
 
 def test_mean_distance_does_not_depend_on_blocks(monkeypatch):
     points = np.random.default_rng(0).normal(size=(200, 2))
-    whole = regression._mean_distance_to_nearest(points, 30)
-    expected = np.sqrt(((points[:, None] - points) ** 2).sum(axis=2))
+    whole = regression._mean_distance_to_nearer_half(points, points[:60])
+    expected = np.sqrt(((points[:, None] - points[:60]) ** 2).sum(axis=2))
     np.testing.assert_allclose(whole, np.sort(expected, axis=1)[:, :30].mean(axis=1))
     rows = regression.row_blocks
     monkeypatch.setattr(
         regression, "row_blocks", lambda n, row_bytes, block_bytes: rows(n, row_bytes, 1)
     )
-    np.testing.assert_array_equal(regression._mean_distance_to_nearest(points, 30), whole)
+    np.testing.assert_array_equal(
+        regression._mean_distance_to_nearer_half(points, points[:60]), whole
+    )
 
 
 def test_quality_by_hand():

@@ -236,3 +236,106 @@ def test_data_valuation_of_targets(whole: bool) -> None:
     target = np.round(target) if whole else target
     asked: Asked = {"data_valuation": {}}
     beside({"y": target}, asked, task="regression", features=made["features"])
+
+
+# --- label, for regression ------------------------------------------------------------------------
+
+
+def make_targets(seed: int, n: int, n_features: int) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(n, n_features))
+    target = features @ np.arange(1, n_features + 1) + 0.3 * rng.normal(size=n)
+    predictions = target + 0.3 * rng.normal(size=n)
+    target[:3] += 15
+    return {"target": target, "features": features, "pred_probs": predictions}
+
+
+def assert_same_labels(mine: Datalab, theirs: Any) -> None:
+    a, b = mine.get_issues("label"), theirs.get_issues("label")
+    left, right = mine.get_info("label"), theirs.get_info("label")
+    for name in ("given_label", "predicted_label"):
+        np.testing.assert_allclose(a[name], b[name], rtol=1e-6)
+        np.testing.assert_allclose(left[name], right[name], rtol=1e-6)
+    assert left["num_label_issues"] == right["num_label_issues"]
+    assert left["average_label_quality"] == pytest.approx(right["average_label_quality"])
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"threshold": 0.8}, {"method": "residual"}, {"method": "residual", "threshold": 0.9}],
+    ids=str,
+)
+@pytest.mark.parametrize("given", [["pred_probs"], ["features", "pred_probs"]])
+def test_targets_by_predictions(parameters: dict[str, Any], given: list[str]) -> None:
+    made = make_targets(0, 150, 3)
+    inputs = {name: made[name] for name in given}
+    asked: Asked = {"label": parameters}
+    assert_same_labels(*beside({"y": made["target"]}, asked, task="regression", **inputs))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"coarse_search_range": [0.02, 0.3]},
+        {"fine_search_size": 1},
+        {"uncertainty": 0.5},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "model", [{"seed": 0}, {"seed": 5, "cv_n_folds": 3}, {"seed": 1, "n_boot": 0}], ids=str
+)
+def test_targets_by_model(parameters: dict[str, Any], model: dict[str, Any]) -> None:
+    made = make_targets(1, 90, 2)
+    asked = {"label": {**parameters, "clean_learning_kwargs": model}}
+    inputs = {"task": "regression", "features": made["features"]}
+    assert_same_labels(*beside({"y": made["target"]}, asked, **inputs))
+
+
+# --- label, for sets of classes -------------------------------------------------------------------
+
+
+def make_sets(seed: int, n: int, n_classes: int) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    true = rng.random((n, n_classes)) < 0.4
+    probs = np.clip(0.15 + 0.7 * true + 0.15 * rng.normal(size=true.shape), 0, 1)
+    given = true ^ (rng.random(true.shape) < 0.05)
+    return {"sets": [np.flatnonzero(row).tolist() for row in given], "pred_probs": probs}
+
+
+@pytest.mark.parametrize("n_classes", [2, 5])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"filter_by": "both"},
+        {"filter_by": "low_self_confidence"},
+        {"frac_noise": 0.5},
+        {"min_examples_per_class": 20},
+        {"low_memory": True},
+        {"method": "normalized_margin"},
+        {"adjust_pred_probs": True},
+        {"aggregator_kwargs": {"method": "softmin", "temperature": 0.2}},
+        {"aggregator_kwargs": {"method": "exponential_moving_average", "alpha": 0.3}},
+    ],
+    ids=str,
+)
+def test_sets_of_classes(n_classes: int, parameters: dict[str, Any]) -> None:
+    made = make_sets(n_classes, 150, n_classes)
+    names = [[f"class {k}" for k in one] for one in made["sets"]]
+    mine, theirs = beside(
+        {"y": names}, {"label": parameters}, task="multilabel", pred_probs=made["pred_probs"]
+    )
+    a, b = mine.get_issues("label"), theirs.get_issues("label")
+    for name in ("given_label", "predicted_label"):
+        assert a[name].tolist() == b[name].tolist()
+        assert list(mine.get_info("label")[name]) == theirs.get_info("label")[name]
+
+
+def test_default_audit_of_sets_of_classes() -> None:
+    made = make_sets(3, 100, 3)
+    features = np.random.default_rng(0).normal(size=(100, 3))
+    asked: Asked = {name: {} for name in ("null", "label", "outlier", "near_duplicate", "non_iid")}
+    inputs = {"task": "multilabel", "pred_probs": made["pred_probs"]}
+    beside({"y": made["sets"]}, asked, features=features, **inputs)
