@@ -95,8 +95,9 @@ def features_of_images(images: Images, *, features_from: str) -> Made:
         if hasattr(image, "convert"):
             small = image.convert("L").resize((IMAGE_SIDE, IMAGE_SIDE))
             rows.append(row)
-            # Grey is 0: the direction of a picture then says what it shows, not how bright it is.
-            pixels.append(np.asarray(small, dtype=np.float32).ravel() / 127.5 - 1.0)
+            # Grey is 0, and all pictures have the same contrast: their direction is what they show.
+            picture = np.asarray(small, dtype=np.float32).ravel() / 127.5 - 1.0
+            pixels.append(picture / max(float(np.linalg.norm(picture)), 1e-6))
     if not rows:
         raise NotApplicable("none of the images can be read")
     left_out = len(images) - len(rows)
