@@ -192,7 +192,7 @@ def find_label_issues(
 def find_predicted_neq_given(
     labels: ArrayLike, pred_probs: ArrayLike, *, multi_label: bool = False
 ) -> BoolArray:
-    """Flag the examples whose most probable class is not the given one.
+    """Flag the examples whose most probable class (the first of equal ones) is not the given one.
 
     Parameters
     ----------
@@ -215,10 +215,11 @@ def find_predicted_neq_given(
     """
     if multi_label:
         present, sets_probs = label_sets_and_probs(labels, pred_probs)
-        return multilabel.issues(present, sets_probs, filter_by="predicted_neq_given")
+        return multilabel.any_class((sets_probs > 1 - sets_probs) != present)
     codes, probs = labels_and_probs(labels, pred_probs)
     two_classes(codes)
-    return label_issues(codes, probs, filter_by="predicted_neq_given")
+    flags: BoolArray = probs.argmax(axis=1) != codes
+    return flags
 
 
 def find_label_issues_using_argmax_confusion_matrix(

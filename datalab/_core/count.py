@@ -154,7 +154,7 @@ def guesses_and_agreement(
     def look(rows: slice) -> None:
         block = pred_probs[rows]
         guesses[rows], top = guess(block, cuts)
-        agrees[rows] = given_probs(labels[rows], block) >= top
+        agrees[rows] = given_probs(labels[rows], block) >= top - EPS
 
     each_block(look, blocks)
     return guesses, agrees
@@ -275,15 +275,15 @@ def confident_argmaxes(
 
 
 def label_is_argmax(labels: Codes, pred_probs: Probs, rows: IndexArray | None = None) -> BoolArray:
-    """Whether no class is more probable than the given label; ties go to the label.
+    """Whether no class is more probable than the given label by more than `EPS`.
 
-    Shape (N,), or that of `rows` when only these are asked for.
+    So ties go to the label. Shape (N,), or that of `rows` when only these are asked for.
     """
 
     def compare(part: slice) -> BoolArray:
         chosen = part if rows is None else rows[part]
         block = pred_probs[chosen]
-        agrees: BoolArray = given_probs(labels[chosen], block) >= row_max(block)
+        agrees: BoolArray = given_probs(labels[chosen], block) >= row_max(block) - EPS
         return agrees
 
     n_rows = len(labels) if rows is None else len(rows)

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from datalab._core.blocks import each_block
 from datalab._core.count import (
+    EPS,
     Guesses,
     at_cells,
     calibrate,
     confident_joint,
     confident_thresholds,
-    given_probs,
     guesses_and_agreement,
     label_counts,
     label_is_argmax,
@@ -172,11 +172,12 @@ def lowest(values: FloatArray, n: int, fixed: bool = False) -> BoolArray:
     mask: BoolArray
     if n >= len(values) or n <= 0:
         return np.full(len(values), n > 0)
-    if fixed:
-        mask = np.zeros(len(values), dtype=bool)
-        mask[ascending(values)[:n]] = True
+    cut = np.partition(values, n - 1)[n - 1]
+    if not fixed:
+        mask = values <= cut
         return mask
-    mask = values <= np.partition(values, n - 1)[n - 1]
+    mask = values < cut
+    mask[np.flatnonzero(values == cut)[: n - np.count_nonzero(mask)]] = True
     return mask
 
 
@@ -211,8 +212,8 @@ def _prune_by_noise_rate(
     if not len(given):
         return flags
     number = pairs[given, other]
-    # A negative margin p[given] - p[other] makes a suspect, so the cut lies among the suspects
-    # of the class unless fewer of them than are to be pruned have one.
+    # A margin p[given] - p[other] that is clearly negative makes a suspect, so the cut lies among
+    # the suspects of the class unless fewer of them than are to be pruned have one.
     rows = suspects[_stable_order(labels[suspects], n_classes)]
     first = np.cumsum(sizes) - sizes
 
@@ -240,6 +241,8 @@ def _prune_by_noise_rate(
     return _only(flags, suspects)
 
 
+# Well below the tolerance within which a label counts as the most probable class.
+NEGATIVE = -2 * EPS
 # A class with so many suspects is looked at on its own, pair by pair; smaller ones together, about
 # `PART` margins at a time: enough to be worth a call, few enough for the cache.
 LARGE = 200
@@ -272,7 +275,7 @@ def _prune_class(
     found = np.empty(len(others), dtype=np.intp)
     for at, other in enumerate(others):
         margin = own - at_cells(pred_probs, rows, other)
-        below = margin < 0
+        below = margin < NEGATIVE
         found[at] = np.count_nonzero(below)
         chosen |= lowest(margin, number[at], fixed) if number[at] < found[at] else below
     return chosen, found
@@ -282,7 +285,7 @@ def _prune_pairs(
     margin: FloatArray, pair: IndexArray, number: IndexArray, fixed: bool
 ) -> tuple[BoolArray, IndexArray]:
     """The same for many (small) classes at once: `margin` and `pair` have one value per entry."""
-    below = margin < 0
+    below = margin < NEGATIVE
     found = np.bincount(pair[below], minlength=len(number))
     too_many = found > number
     judged = np.flatnonzero(below & too_many[pair])
@@ -310,10 +313,10 @@ def _prune_by_class(
     members = _members(labels, len(plan))
     sizes = np.array([len(rows) for rows in members])
     numbers = np.where(spared, 0, sizes - plan.diagonal() if fixed is None else fixed)
-    given = given_probs(labels, pred_probs)
     flags = np.zeros(len(labels), dtype=bool)
-    for number, rows in zip(numbers, members, strict=True):
-        flags[rows] = lowest(given[rows], int(number), fixed is not None)
+    for k in np.flatnonzero(numbers > 0):
+        given = at_cells(pred_probs, members[k], k)
+        flags[members[k]] = lowest(given, int(numbers[k]), fixed is not None)
     return _only(flags, suspects)
 
 

@@ -88,13 +88,12 @@ def label_quality(
         )
     if adjust and thresholds is None:
         thresholds = confident_thresholds(labels, pred_probs)
-    if method == "self_confidence" and not adjust:  # reads one probability of each row
-        rows = np.arange(len(labels)) if rows is None else rows
-        return at_cells(pred_probs, rows, labels[rows])
     score = SCORES[method]
 
     def quality(part: slice) -> FloatArray:
         chosen = part if rows is None else rows[part]
+        if rows is not None and method == "self_confidence" and not adjust:
+            return at_cells(pred_probs, rows[part], labels[chosen])  # no need of whole rows
         block: FloatArray = pred_probs[chosen]
         if adjust and thresholds is not None:
             block = adjusted(block, thresholds)
