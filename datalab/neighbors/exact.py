@@ -37,6 +37,8 @@ Metric = str | Callable[..., Any]
 TREE_DIMENSIONS = 8
 # Candidates beyond k, so that ties at the k-th place are seen.
 SPARE = 8
+# A search of fewer seconds needs no progress bar.
+SHORT = 1.0
 # A search of fewer blocks than that is over before a progress bar is read.
 MIN_BLOCKS_FOR_PROGRESS = 8
 # With norms that differ more than this, float32 would lose the small ones.
@@ -263,7 +265,7 @@ def _watched(parts: list[slice], *, progress: bool) -> Any:
         return parts
     from tqdm.auto import tqdm
 
-    return tqdm(parts, desc="nearest neighbours", delay=1.0, leave=False)
+    return tqdm(parts, desc="nearest neighbours", delay=SHORT, leave=False)
 
 
 def _square_norms(points: Points, rows: slice) -> NDArray[np.float64]:

@@ -228,6 +228,7 @@ def test_complete_rows():
 @pytest.mark.parametrize("progress", [False, True])
 def test_progress_is_shown_only_when_asked(monkeypatch, capsys, progress):
     monkeypatch.setattr(exact, "_tile_shape", lambda n_dimensions: (10, 100))
+    monkeypatch.setattr(exact, "SHORT", 0.0)
     knn_graph(np.random.default_rng(0).normal(size=(100, 20)), k=3, progress=progress)
     assert ("nearest neighbours" in capsys.readouterr().err) is progress
 
