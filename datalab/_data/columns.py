@@ -9,7 +9,13 @@ from datalab._data.base import Source
 from datalab._data.values import as_floats
 from datalab.exceptions import InputError
 
-__all__ = ["default_image_key", "default_text_key", "numeric_columns", "numeric_table"]
+__all__ = [
+    "default_image_key",
+    "default_text_key",
+    "looks_like_identifier",
+    "numeric_columns",
+    "numeric_table",
+]
 
 # Texts shorter than this on average, and without blanks, are names or codes, not text to read.
 MIN_TEXT_LENGTH = 20
@@ -72,22 +78,36 @@ def _reason_against(source: Source, name: str, leave_out: Collection[str]) -> st
         return "constant"
     return (
         "looks like an identifier"
-        if kind == "number" and _looks_like_identifier(name, present)
+        if kind == "number" and looks_like_identifier(name, present)
         else ""
     )
 
 
-def _looks_like_identifier(name: str, values: NDArray[np.float64]) -> bool:
-    """Whole numbers that never repeat and are named as identifiers, or count, or only rise."""
+def looks_like_identifier(name: str, values: NDArray[np.float64]) -> bool:
+    """Whether a column numbers its rows instead of describing them.
+
+    Whole numbers that never repeat and are named as identifiers, or count without a gap, or only
+    rise or fall.
+
+    Parameters
+    ----------
+    name : str
+        Of the column; empty if it has none.
+    values : ndarray of float, shape (n,)
+        Those that are there, in the order of the rows.
+    """
+    if np.any(values != np.floor(values)):
+        return False
     ordered = np.sort(values)
-    if np.any(values != np.floor(values)) or np.any(ordered[1:] == ordered[:-1]):
+    if np.any(ordered[1:] == ordered[:-1]):
         return False
     lowered = name.lower()
     if lowered in _ID_NAMES or lowered.startswith("unnamed:") or lowered.endswith(_ID_ENDINGS):
         return True
+    if len(values) < MIN_ROWS_FOR_ORDER:
+        return False
     counts = ordered[-1] - ordered[0] == len(ordered) - 1
-    sorted_rows = np.array_equal(values, ordered) or np.array_equal(values[::-1], ordered)
-    return len(values) >= MIN_ROWS_FOR_ORDER and bool(counts or sorted_rows)
+    return bool(counts or np.array_equal(values, ordered) or np.array_equal(values[::-1], ordered))
 
 
 def numeric_table(source: Source, columns: Sequence[str]) -> NDArray[np.float64]:

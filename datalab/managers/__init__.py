@@ -3,6 +3,7 @@
 from datalab.managers.base import IssueManager, register
 from datalab.managers.class_imbalance import ClassImbalance
 from datalab.managers.data_valuation import DataValuation
+from datalab.managers.identifier_column import IdentifierColumn
 from datalab.managers.label import Label
 from datalab.managers.multi_annotator import MultiAnnotator
 from datalab.managers.multilabel_label import MultilabelLabel
@@ -16,6 +17,7 @@ from datalab.managers.underperforming_group import UnderperformingGroup
 __all__ = [
     "ClassImbalance",
     "DataValuation",
+    "IdentifierColumn",
     "IssueManager",
     "Label",
     "MultiAnnotator",
@@ -39,6 +41,7 @@ for _manager in (
     NonIID,
     ClassImbalance,
     UnderperformingGroup,
+    IdentifierColumn,
     MultiAnnotator,
     DataValuation,
 ):

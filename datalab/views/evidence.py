@@ -1,4 +1,4 @@
-"""What belongs to one issue type only: confusions, sizes of classes, missing values, annotators."""
+"""What belongs to one issue type only: confusions, sizes of classes, annotators, groups, …."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -73,7 +73,7 @@ def _class_sizes(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
 
 def _missing_by_column(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
     """The columns with most missing values."""
-    info = outcome.findings.info if outcome.findings else {}
+    info = _info(outcome)
     shares = np.asarray(info.get("column_impact", ()), dtype=np.float64)
     names = info.get("column_names") or [f"feature {j}" for j in range(len(shares))]
     order = np.argsort(-shares, kind="stable")
@@ -101,8 +101,7 @@ _STATS = {
 
 def _annotators(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
     """The annotators, the least reliable first."""
-    info = outcome.findings.info if outcome.findings else {}
-    stats = info.get("annotator_stats")
+    stats = _info(outcome).get("annotator_stats")
     if stats is None or not len(stats):
         return {}
     stats = stats.sort_values("annotator_quality", kind="stable")
@@ -126,6 +125,61 @@ def _stat(value: Any) -> Cell:
     return show(value, NAME_LIMIT)
 
 
+def _identifiers(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
+    """The columns that number the rows."""
+    found = _info(outcome).get("identifier_columns", ())
+    if not len(found):
+        return {}
+    names = [one if isinstance(one, str) else f"feature {one}" for one in found]
+    rows = tuple((Cell(clean_text(name, NAME_LIMIT), "text"),) for name in names[:TABLE_ROWS])
+    title = counted(len(names), "column")
+    if len(names) > TABLE_ROWS:
+        title += f", the first {TABLE_ROWS}"
+    return {"table": Table(title, ("column",), rows)}
+
+
+def _order(lab: Any, outcome: Outcome) -> dict[str, Any]:
+    """How far apart neighbours stand, and how far they would in random order."""
+    info = _info(outcome)
+    if "average_index_distance" not in info:
+        return {}
+    away = (info["average_index_distance"], info["random_index_distance"])
+    names = ("in this order", "in random order")
+    rows = tuple(
+        (Cell(name, "text"), Cell(count(round(value)), "number"))
+        for name, value in zip(names, away, strict=True)
+    )
+    p_value = "<0.001" if info["p-value"] < 0.001 else score(info["p-value"])
+    title = f"Rows between nearest neighbours (p-value {p_value})"
+    bars = tuple(float(value) / max(len(lab), 1) for value in away)
+    return {"table": Table(title, ("", "mean distance in rows"), rows, bars)}
+
+
+def _groups(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
+    """The groups, the one that is predicted worst first."""
+    groups = _info(outcome).get("groups")
+    if groups is None:
+        return {}
+    order = np.argsort(groups["confidence"], kind="stable")[:TABLE_ROWS]
+    rows = tuple(
+        (
+            Cell(str(groups["id"][k]), "text"),
+            _count_cell(groups["size"][k]),
+            Cell(share(groups["confidence"][k]), "number"),
+        )
+        for k in order.tolist()
+    )
+    title = f"Mean probability of the labels by group (all: {share(groups['overall_confidence'])})"
+    if len(groups["id"]) > TABLE_ROWS:
+        title += f", the {TABLE_ROWS} lowest"
+    bars = tuple(float(groups["confidence"][k]) for k in order)
+    return {"table": Table(title, ("group", "rows", "probability"), rows, bars)}
+
+
+def _info(outcome: Outcome) -> Mapping[str, Any]:
+    return outcome.findings.info if outcome.findings else {}
+
+
 def _count_cell(value: int) -> Cell:
     return Cell(count(value), "number")
 
@@ -135,6 +189,9 @@ EVIDENCE: Mapping[str, Callable[[Any, Outcome], dict[str, Any]]] = {
     "class_imbalance": _class_sizes,
     "null": _missing_by_column,
     "multi_annotator": _annotators,
+    "non_iid": _order,
+    "underperforming_group": _groups,
+    "identifier_column": _identifiers,
 }
 # Worth knowing even when no row is flagged.
 ALWAYS_SHOWN = frozenset({"null", "multi_annotator"})
