@@ -82,9 +82,10 @@ def at_cells(matrix: FloatArray, rows: IndexArray, columns: IndexArray | np.intp
 
 def row_max(block: FloatArray) -> FloatArray:
     """The largest value of each row, shape (N,)."""
-    if block.shape[1] <= NARROW:  # classes become rows: long vectors instead of many short ones
-        block = np.ascontiguousarray(block.T).T
-    largest: FloatArray = block.max(axis=1)
+    if block.shape[1] > NARROW:
+        return at_columns(block, block.argmax(axis=1))  # numpy's argmax is faster than its max
+    # Classes become rows: long vectors instead of many short ones.
+    largest: FloatArray = np.ascontiguousarray(block.T).max(axis=0)
     return largest
 
 

@@ -23,10 +23,12 @@ from datalab._check import (
     same_length,
     whole_number,
 )
-from datalab._core.count import THRESHOLD_FLOOR, class_sums, confident_argmaxes, thresholds_of
+from datalab._core.blocks import each_block, row_blocks
+from datalab._core.count import class_sums, confident_argmaxes
 from datalab._core.filter import lowest
+from datalab._core.label_issues_batched import thresholds_by_sums
 from datalab._core.rank import SCORES, label_quality, worst_first
-from datalab._typing import BoolArray, FloatArray, IndexArray
+from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 from datalab.exceptions import InputError
 
 __all__ = ["LabelInspector", "find_label_issues_batched"]
@@ -110,17 +112,29 @@ def find_label_issues_batched(
         num_issue_kwargs=num_issue_kwargs,
         n_jobs=n_jobs,
     )
-    batches = [slice(start, start + batch_size) for start in range(0, len(codes), batch_size)]
-    for rows in batches:
-        inspector.update_confident_thresholds(codes[rows], probs[rows])
-    disagrees = np.empty(len(codes), dtype=bool)
-    for rows in batches:
-        inspector.score_label_quality(codes[rows], probs[rows])
-        disagrees[rows] = probs[rows].argmax(axis=1) != codes[rows]
-    worst = inspector.get_label_issues()
+    starts = range(0, len(codes), batch_size)
+    batches = [
+        inspector._checked(codes[start : start + batch_size], probs[start : start + batch_size])
+        for start in starts
+    ]
+    for batch in batches:
+        inspector._take_in(*batch)
+    for batch in batches:
+        inspector._score(*batch)
+    worst = np.sort(inspector.get_label_issues())
+
+    def differ(part: slice) -> BoolArray:
+        rows = worst[part]
+        different: BoolArray = probs[rows].argmax(axis=1) != codes[rows]
+        return different
+
+    parts = row_blocks(len(worst), probs.itemsize * probs.shape[1])
+    issues: IndexArray = worst[np.concatenate(each_block(differ, parts))]
+    if not return_mask:
+        return issues
     flagged = np.zeros(len(codes), dtype=bool)
-    flagged[worst] = disagrees[worst]
-    return flagged if return_mask else np.flatnonzero(flagged)
+    flagged[issues] = True
+    return flagged
 
 
 def _one_of(name: str, values: ArrayLike | None, file: str | None) -> Any:
@@ -220,7 +234,9 @@ class LabelInspector:
         InputError
             Input that is not labels and probabilities of `num_class` classes.
         """
-        codes, probs = self._batch(labels, pred_probs)
+        self._take_in(*self._checked(labels, pred_probs))
+
+    def _take_in(self, codes: Codes, probs: Probs) -> None:
         sums = class_sums(codes, probs)
         self._sums = sums if self._sums is None else self._sums + sums
         if self.verbose:
@@ -249,12 +265,15 @@ class LabelInspector:
             Input that is not labels and probabilities of `num_class` classes, or no thresholds
             yet.
         """
+        self.get_confident_thresholds(silent=True)  # the order of calls is judged first
+        return self._score(*self._checked(labels, pred_probs), update=update_num_issues)
+
+    def _score(self, codes: Codes, probs: Probs, *, update: bool = True) -> FloatArray:
         thresholds = self.get_confident_thresholds(silent=True)
-        codes, probs = self._batch(labels, pred_probs)
         method = self.quality_score_kwargs.get("method", "self_confidence")
         adjust = bool(self.quality_score_kwargs.get("adjust_pred_probs", False))
         scores = label_quality(codes, probs, method, adjust=adjust, thresholds=thresholds)
-        if update_num_issues:
+        if update:
             self._counted[:2] += confident_argmaxes(codes, probs, thresholds)
             self._counted[2] += np.bincount(codes, minlength=self.num_class)
             self._scored = True
@@ -281,7 +300,7 @@ class LabelInspector:
             raise InputError("no thresholds yet: call update_confident_thresholds() first")
         if self.verbose and not silent:
             _log.info("examples used for confident thresholds: %d", int(self._sums[0].sum()))
-        return np.where(self._sums[0] > 0, thresholds_of(self._sums), THRESHOLD_FLOOR)
+        return thresholds_by_sums(self._sums)
 
     def get_num_issues(self, silent: bool = False) -> int:
         """The number of label issues so far.
@@ -333,7 +352,7 @@ class LabelInspector:
         rows = np.flatnonzero(lowest(scores, self.get_num_issues(silent=True), fixed=True))
         return worst_first(rows, scores[rows])
 
-    def _batch(self, labels: ArrayLike, pred_probs: ArrayLike) -> Any:
+    def _checked(self, labels: ArrayLike, pred_probs: ArrayLike) -> tuple[Codes, Probs]:
         codes, probs = labels_and_probs(labels, pred_probs)
         if probs.shape[1] != self.num_class:
             raise InputError(
