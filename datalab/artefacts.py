@@ -221,7 +221,9 @@ class Artefacts:
         ways = self._ways(name, rules)
         if not ways:
             return None
-        return max((self.distance(need, rules) or GIVEN for need in ways[0].needs), default=DATA)
+        # Labels stand in the data set for everybody; they do not make anything less given.
+        needs = [need for need in ways[0].needs if need != "labels"]
+        return max((self.distance(need, rules) or GIVEN for need in needs), default=DATA)
 
     def get(self, name: str, options: Mapping[str, Any]) -> Artefact:
         """A fresh value of `name`: held, made before, or made now.

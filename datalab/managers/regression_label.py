@@ -1,12 +1,12 @@
 """Numeric labels that are probably wrong."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 import numpy as np
 
-from datalab._check import choice, keywords, numeric_labels, unit_number, whole_number
+from datalab._check import choice, keywords, numeric_labels, unit_number, warn, whole_number
 from datalab._core.regression import SCORES
 from datalab._models.regression import COARSE, Refits, find_noisy_targets
 from datalab._typing import BoolArray, FloatArray
@@ -34,21 +34,23 @@ ALL_PAIRS, SAMPLE = 40_000, 20_000
 class RegressionLabel:
     """Numeric labels far from what a model predicts.
 
-    With predictions (given as ``pred_probs``), a label is flagged when its quality is below
-    `threshold` times the median quality. With features, a model is trained again and again
-    without the worst residuals, and as many labels are flagged as are best left out.
+    With predictions (given as ``pred_probs``, or made from features by cross-validation), a label
+    is flagged when its quality is below `threshold` times the median quality. With features under
+    reference rules, a model is trained again and again without the worst residuals, and as many
+    labels are flagged as are best left out.
 
     Parameters
     ----------
     clean_learning_kwargs : mapping, optional
-        Parameters of `datalab.regression.learn.CleanLearning`, used with features; by default
-        linear regression and seed 0.
+        Parameters of `datalab.regression.learn.CleanLearning`, used without predictions; by
+        default linear regression and seed 0. To have predictions made by another model, pass
+        ``model=`` to ``find_issues``.
     threshold : float
         At least 0, used with predictions.
     method : {"outre", "residual"}
         Score of `datalab.regression.rank.get_label_quality_scores`, used with predictions.
     uncertainty, coarse_search_range, fine_search_size, model_kwargs
-        As in `datalab.regression.learn.CleanLearning.find_label_issues`, used with features.
+        As in `datalab.regression.learn.CleanLearning.find_label_issues`, used without predictions.
     save_space : bool
         Accepted for those who come from cleanlab.
 
@@ -101,8 +103,9 @@ class RegressionLabel:
         whole_number(self.fine_search_size, name="fine_search_size", least=0)
         for fraction in self.coarse_search_range:
             unit_number(fraction, name="coarse_search_range")
-        if not isinstance(self.threshold, (int, float)) or not self.threshold >= 0:
-            raise InputError(f"`threshold` must be a number >= 0, got {self.threshold!r}")
+        threshold: Any = self.threshold
+        if isinstance(threshold, str) or not threshold >= 0:
+            raise InputError(f"`threshold` must be a number >= 0, got {threshold!r}")
         options = self._options()
         whole_number(options["cv_n_folds"], name="cv_n_folds", least=2)
         whole_number(options["n_boot"], name="n_boot", least=0)
@@ -124,6 +127,7 @@ class RegressionLabel:
             )
         target = labels.astype(np.float64)
         if predictions is not None:
+            self._tell_unused()
             predicted: FloatArray = predictions.astype(np.float64)
             is_issue, score = self._by_predictions(target, predicted)
         elif features is not None:
@@ -147,6 +151,22 @@ class RegressionLabel:
                 "predicted_label": predicted,
             },
         )
+
+    def _tell_unused(self) -> None:
+        """Warn of options that only say how a model is trained here."""
+        defaults = type(self)()
+        unused = [
+            one.name
+            for one in fields(self)
+            if one.name not in ("threshold", "method", "save_space")
+            and getattr(self, one.name) is not getattr(defaults, one.name)
+            and getattr(self, one.name) != getattr(defaults, one.name)
+        ]
+        if unused:
+            warn(
+                f"label: {', '.join(unused)} are not used, as there are predictions; pass model= "
+                "to find_issues, or use rules='reference' with features only"
+            )
 
     def _by_predictions(
         self, target: FloatArray, predicted: FloatArray

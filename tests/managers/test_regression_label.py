@@ -7,7 +7,7 @@ import pytest
 from sklearn.tree import DecisionTreeRegressor
 
 from datalab import Datalab
-from datalab.exceptions import InputError, InputTypeError, NotApplicable
+from datalab.exceptions import InputError, InputTypeError, InputWarning, NotApplicable
 from datalab.managers import RegressionLabel
 from datalab.managers import regression_label as room
 from datalab.regression.learn import CleanLearning
@@ -75,6 +75,38 @@ def test_predictions_come_before_features(made: Any) -> None:
     columns = ["is_label_issue", "label_score", "given_label", "predicted_label"]
     assert lab.get_issues("label").columns.tolist() == columns
     assert "but the model predicts" in lab.worst(1)["reason"].iloc[0]
+
+
+def test_predictions_are_made_from_features(made: Any) -> None:
+    target, _, features = made
+    lab = Datalab({"y": target}, task="regression", label_name="y", verbosity=0)
+    lab.find_issues(["label"], features=features)
+    assert np.flatnonzero(lab.issues["is_label_issue"]).tolist() == [5, 50]
+    note = lab.outcomes["label"].notes[0]
+    assert note.startswith("predictions: 5-fold cross-validation of linear regression, median")
+    curved = np.sin(3 * features[:, 0])
+    curved[[5, 50]] += 3
+    lab = Datalab({"y": np.r_[curved, curved]}, task="regression", label_name="y", verbosity=0)
+    lab.find_issues(["label"], features=np.r_[features, features + 0.01])
+    assert "boosted trees" in lab.outcomes["label"].notes[0]
+    lab = Datalab({"y": target}, task="regression", label_name="y", verbosity=0)
+    lab.find_issues(["label"], features=features, model=DecisionTreeRegressor())
+    assert "DecisionTreeRegressor" in lab.outcomes["label"].notes[0]
+
+
+def test_few_rows_of_features(made: Any) -> None:
+    target, _, features = made
+    lab = Datalab({"y": target[:3]}, task="regression", label_name="y", verbosity=0)
+    lab.find_issues(["label"], features=features[:3])
+    assert lab.outcomes["label"].status == "not applicable"
+    assert "needs at least 5 rows" in lab.outcomes["label"].reason
+
+
+def test_options_of_a_model_that_is_not_trained_are_told(made: Any) -> None:
+    target, predictions, _ = made
+    manager = RegressionLabel(clean_learning_kwargs={"seed": 1}, fine_search_size=1)
+    with pytest.warns(InputWarning, match="clean_learning_kwargs, fine_search_size are not used"):
+        manager.find_issues(target, predictions)
 
 
 def test_perfect_predictions() -> None:
