@@ -9,7 +9,7 @@ import difflib
 import itertools
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,6 +21,7 @@ from datalab.exceptions import InputError, InputTypeError, InputWarning, OptionE
 
 __all__ = [
     "as_array",
+    "blocks_joined",
     "choice",
     "class_codes",
     "class_name_list",
@@ -687,3 +688,18 @@ def class_thresholds(values: Any, n_classes: int) -> FloatArray:
             f"{cuts.shape}"
         )
     return cuts
+
+
+def blocks_joined(values: Any, *, ndim: int) -> Any:
+    """Blocks of rows (an iterator or list of arrays with `ndim` dimensions) as one array.
+
+    Anything else is returned as it is.
+    """
+    blocks = values
+    if isinstance(values, Iterator):
+        blocks = list(values)
+    elif not isinstance(values, (list, tuple)):
+        return values
+    if blocks and all(getattr(block, "ndim", None) == ndim for block in blocks):
+        return np.concatenate([np.asarray(block) for block in blocks])
+    return blocks

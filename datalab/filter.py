@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from datalab._check import (
+    blocks_joined,
     choice,
     jobs,
     keywords,
@@ -58,7 +59,8 @@ def find_label_issues(
         Given labels, integers 0..K-1. Classes that no label names are allowed.
     pred_probs : array-like of shape (N, K)
         Out-of-sample predicted probabilities in [0, 1]; column k is class k. A memory map is
-        read block by block.
+        read block by block and never loaded whole. Labels and probabilities may also come as
+        iterators (or lists) of blocks of rows; these are put together first.
     return_indices_ranked_by : {"self_confidence", "normalized_margin", \
 "confidence_weighted_entropy"}, optional
         Return the flagged rows, worst first by this score, instead of a mask.
@@ -160,7 +162,9 @@ def find_label_issues(
         if return_indices_ranked_by is None:
             return flags
         return multilabel.ranked(flags, present, sets_probs, return_indices_ranked_by, adjust)
-    codes, probs = labels_and_probs(labels, pred_probs)
+    codes, probs = labels_and_probs(
+        blocks_joined(labels, ndim=1), blocks_joined(pred_probs, ndim=2)
+    )
     if codes[0] > 0:
         two_classes(codes)
     n_classes = probs.shape[1]
