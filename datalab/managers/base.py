@@ -29,9 +29,9 @@ class IssueManager(Protocol):
     there; a class attribute ``any_of`` names such a group among other parameters.
     Hyper-parameters are arguments of the constructor. Optional class attributes: ``tasks``
     (default: all), ``default`` (part of the default audit, True), ``produces`` (column → kind),
-    ``sees_missing`` (whether to pass rows with missing labels or features too, False),
-    ``description``, ``advice`` (what to do with flagged rows) and a method
-    ``explain(row) -> str`` that says in words why a row was flagged.
+    ``title`` (the name as people read it), ``sees_missing`` (whether to pass rows with missing
+    labels or features too, False), ``description``, ``advice`` (what to do with flagged rows) and
+    a method ``explain(row) -> str`` that says in words why a row was flagged.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class Spec:
     @property
     def title(self) -> str:
         """The name as people read it."""
-        return self.name.replace("_", " ")
+        return str(getattr(self.factory, "title", self.name.replace("_", " ")))
 
     @property
     def inputs(self) -> tuple[str, ...]:

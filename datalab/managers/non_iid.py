@@ -77,6 +77,7 @@ class NonIID:
     significance_threshold: float = 0.05
 
     name: ClassVar[str] = "non_iid"
+    title: ClassVar[str] = "non-iid order"
     any_of: ClassVar[tuple[str, ...]] = ("knn_graph", "pred_probs")
     description: ClassVar[str] = "Rows that are sorted, drift, or stand in another telling order."
     advice: ClassVar[str] = (
