@@ -292,8 +292,8 @@ def label_is_argmax(labels: Codes, pred_probs: Probs, rows: IndexArray | None = 
     return np.concatenate(each_block(compare, row_blocks(n_rows, row_bytes)))
 
 
-def round_keeping_sums(values: FloatArray, totals: NDArray[Any]) -> NDArray[np.int64]:
-    """Round each row to integers that add up to its total: the largest errors give way.
+def round_keeping_sums(values: FloatArray) -> NDArray[np.int64]:
+    """Round each row to integers that add up to its rounded sum: the largest errors give way.
 
     Errors of equal size are taken in the order of numpy's default argsort, which is the order of
     the reference on the same machine.
@@ -301,7 +301,7 @@ def round_keeping_sums(values: FloatArray, totals: NDArray[Any]) -> NDArray[np.i
     values = np.ascontiguousarray(values)
     rounded = np.rint(values)
     errors = values - rounded
-    lacks = (totals - rounded.sum(axis=1)).astype(np.int64)
+    lacks = (np.rint(values.sum(axis=1)) - rounded.sum(axis=1)).astype(np.int64)
     rows = np.flatnonzero(lacks)
 
     def settle(part: slice) -> None:
@@ -322,14 +322,15 @@ def round_keeping_sums(values: FloatArray, totals: NDArray[Any]) -> NDArray[np.i
 def calibrate(joint: NDArray[Any], counts: IndexArray) -> NDArray[np.int64]:
     """Scale the rows of a confident joint to the label counts, in integers that keep the totals.
 
-    Confident learning, equation 3. A class without confident counts becomes a row of zeros.
+    Confident learning, equation 3. A class without confident counts stays a row of zeros; the
+    others then share its part of the total.
     """
     given = joint.sum(axis=1)
     scaled = joint.T / np.maximum(given, TINY)
     scaled *= counts
     scaled /= scaled.sum()
     scaled *= counts.sum()
-    return round_keeping_sums(scaled.T, np.where(given > 0, counts, 0))
+    return round_keeping_sums(scaled.T)
 
 
 def estimate_joint(joint: NDArray[Any], counts: IndexArray | None = None) -> FloatArray:

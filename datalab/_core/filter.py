@@ -164,7 +164,7 @@ def _fixed_pairs(plan: NDArray[np.int64], fixed: IndexArray) -> NDArray[np.int64
     np.fill_diagonal(rates, 0.0)
     total = rates.sum(axis=0)
     shares = rates / np.where(total > 0, total, 1) * fixed
-    return round_keeping_sums(shares.T, np.where(total > 0, fixed, 0)).T
+    return round_keeping_sums(shares.T).T
 
 
 def lowest(values: FloatArray, n: int, fixed: bool = False) -> BoolArray:
