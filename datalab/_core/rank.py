@@ -38,7 +38,7 @@ def _normalized_margin(labels: NDArray[np.int64], block: FloatArray) -> FloatArr
 
 
 def _confidence_weighted_entropy(labels: NDArray[np.int64], block: FloatArray) -> FloatArray:
-    probs = block.astype(np.float64)
+    probs = block.astype(np.float64, order="C")  # sums of a row do not depend on its layout
     entropy = -np.einsum("ij,ij->i", probs, np.log(np.maximum(probs, np.finfo(np.float64).tiny)))
     entropy /= np.log(max(2, probs.shape[1]))
     weighted = entropy / np.maximum(given_probs(labels, probs), EPS)
@@ -107,7 +107,7 @@ def label_quality(
 def adjusted(pred_probs: FloatArray, thresholds: FloatArray) -> FloatArray:
     """Probabilities less their class thresholds, lifted to be positive, rows summing to 1."""
     shift = (thresholds.max() - thresholds).astype(pred_probs.dtype)
-    lifted = pred_probs + shift
+    lifted = np.add(pred_probs, shift, order="C")
     normalised: FloatArray = lifted / lifted.sum(axis=1, keepdims=True)
     return normalised
 
