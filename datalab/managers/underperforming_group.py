@@ -1,5 +1,6 @@
 """Groups of similar examples that the model predicts badly."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -196,10 +197,14 @@ def _whole(cluster_ids: Any) -> IndexArray:
 def _clusters(graph: KNNGraph, params: Mapping[str, Any]) -> IndexArray:
     """Cluster of each row by DBSCAN on the graph, -1 for none."""
     from sklearn.cluster import DBSCAN
+    from sklearn.exceptions import EfficiencyWarning
 
     known = DBSCAN().get_params()
     for name in params:
         if name not in known:
             raise InputError(f"`clustering_kwargs` has {name!r}: {did_you_mean(name, known)}")
-    ids: IndexArray = DBSCAN(**params).fit_predict(graph.to_csr()).astype(np.intp)
+    with warnings.catch_warnings():
+        # Older scikit-learn adds the diagonal, and then warns that rows are no longer sorted.
+        warnings.simplefilter("ignore", EfficiencyWarning)
+        ids: IndexArray = DBSCAN(**params).fit_predict(graph.to_csr()).astype(np.intp)
     return ids
