@@ -92,7 +92,7 @@ class Outcome:
 Request = Iterable[Any] | Mapping[str, Mapping[str, Any]] | None
 
 
-def plan(issue_types: Request, *, task: str | None) -> list[Step]:
+def plan(issue_types: Request, *, task: str | None, rules: Rules = "datalab") -> list[Step]:
     """Turn what the user asked for into steps, in the order of the registered types.
 
     Parameters
@@ -100,6 +100,8 @@ def plan(issue_types: Request, *, task: str | None) -> list[Step]:
     issue_types : None, iterable of (str or manager), or mapping of str to parameters
         None means every default manager of the task.
     task : str or None
+    rules : {"datalab", "reference"}
+        The default audit of "reference" has only the checks of the reference.
 
     Raises
     ------
@@ -109,7 +111,11 @@ def plan(issue_types: Request, *, task: str | None) -> list[Step]:
         An unknown parameter (with a suggestion), or the same type twice.
     """
     if issue_types is None:
-        return [Step(spec, spec.make({})) for spec in specs(task).values() if spec.default]
+        return [
+            Step(spec, spec.make({}))
+            for spec in specs(task).values()
+            if spec.default and not (rules == "reference" and spec.beyond_reference)
+        ]
     if hasattr(issue_types, "__array__"):
         raise InputTypeError(
             "`issue_types` is an array; arrays are passed by name, such as pred_probs=…"

@@ -338,7 +338,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         choice(on_error, ("warn", "raise"), name="on_error")
         if device is not None:
             choice(device, ("cpu", "auto"), name="device")
-        steps = self._planned(issue_types)
+        steps = self._planned(issue_types, rules)
         self.give(
             pred_probs=pred_probs, features=features, knn_graph=knn_graph, annotations=annotations
         )
@@ -366,8 +366,8 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         self._run(steps, options, on_error)
         return self
 
-    def _planned(self, issue_types: audit.Request) -> list[Step]:
-        steps = audit.plan(issue_types, task=self.task)
+    def _planned(self, issue_types: audit.Request, rules: Rules) -> list[Step]:
+        steps = audit.plan(issue_types, task=self.task, rules=rules)
         checked = []
         for step in steps:
             given = {name: self._checked(name, value) for name, value in step.given.items()}

@@ -63,7 +63,8 @@ class Spec:
     """What a manager class declares, read once.
 
     Beside what `IssueManager` describes: ``extras`` are columns and info that cleanlab does not
-    have and that ``rules="reference"`` leaves out; ``tells_inputs`` are the inputs whose use
+    have and that ``rules="reference"`` leaves out, ``beyond_reference`` says so of the whole check;
+    ``tells_inputs`` are the inputs whose use
     stands in ``info["find_issues_inputs"]``.
     """
 
@@ -80,6 +81,7 @@ class Spec:
     sees_missing: bool = False
     extras: tuple[str, ...] = ()
     tells_inputs: tuple[str, ...] = ()
+    beyond_reference: bool = False
 
     @property
     def title(self) -> str:
@@ -155,6 +157,7 @@ def spec_of(factory: type[Any]) -> Spec:
         sees_missing=bool(getattr(factory, "sees_missing", False)),
         extras=tuple(getattr(factory, "extras", ())),
         tells_inputs=tuple(getattr(factory, "tells_inputs", ())),
+        beyond_reference=bool(getattr(factory, "beyond_reference", False)),
     )
 
 

@@ -40,6 +40,7 @@ class ClassImbalance:
     description: ClassVar[str] = "Examples of a class that is much rarer than the others."
     advice: ClassVar[str] = "Collect more examples of the rare class, or weight it in training."
     produces: ClassVar[dict[str, Kind]] = {"given_label": "class"}
+    extras: ClassVar[tuple[str, ...]] = ("class_counts",)
 
     def __post_init__(self) -> None:
         """Check the threshold."""

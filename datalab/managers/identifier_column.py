@@ -33,6 +33,7 @@ class IdentifierColumn:
     """
 
     name: ClassVar[str] = "identifier_column"
+    beyond_reference: ClassVar[bool] = True
     any_of: ClassVar[tuple[str, ...]] = ("table", "features")
     description: ClassVar[str] = "Columns that number the rows instead of describing them."
     advice: ClassVar[str] = "Leave them out of what a model is trained on."

@@ -77,6 +77,7 @@ class MultiAnnotator:
     method: str = "dawid_skene"
 
     name: ClassVar[str] = "multi_annotator"
+    beyond_reference: ClassVar[bool] = True
     tasks: ClassVar[tuple[str | None, ...]] = ("classification", None)
     description: ClassVar[str] = "Rows whose annotators disagree, or contradict the given label."
     advice: ClassVar[str] = "Take the consensus label where it is sure; ask once more where not."

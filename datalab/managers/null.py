@@ -36,6 +36,7 @@ class Null:
     advice: ClassVar[str] = "Drop empty rows; fill or drop columns with many missing values."
     produces: ClassVar[dict[str, Kind]] = {}
     sees_missing: ClassVar[bool] = True
+    extras: ClassVar[tuple[str, ...]] = ("column_names",)
 
     def find_issues(self, table: Any = None, features: FloatArray | None = None) -> Findings:
         """Find rows without any value."""

@@ -163,3 +163,19 @@ def test_statistics() -> None:
     graph, other = mine["weighted_knn_graph"], theirs["weighted_knn_graph"]
     assert graph.shape == other.shape
     np.testing.assert_allclose(graph.data, other.data, rtol=1e-4, atol=1e-7)
+
+
+def test_the_default_audit_has_the_same_checks() -> None:
+    made = make(seed=4, n=120, n_classes=3, n_features=3)
+    labels = made.pop("labels")
+    lab = Datalab({"y": labels}, label_name="y", verbosity=0)
+    mine = lab.find_issues(rules="reference", **made)
+    state = np.random.get_state()  # noqa: NPY002 (the reference changes it)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        theirs = Reference({"y": labels}, label_name="y", verbosity=0)
+        theirs.find_issues(**made)
+    np.random.set_state(state)  # noqa: NPY002
+    assert [o.name for o in mine.outcomes] == theirs.list_default_issue_types()
+    assert set(theirs.issue_summary["issue_type"]) <= set(mine.issue_summary["issue_type"])
+    assert mine.issues.columns.tolist() == theirs.issues.columns.tolist()
