@@ -192,7 +192,7 @@ def class_codes(labels: Any, *, name: str = "labels", missing: bool = False) -> 
         bad = ~np.isfinite(numbers) | (numbers != np.floor(numbers))
         if bad.any():
             at = int(np.flatnonzero(bad)[0])
-            raise InputError(f"{wanted}, got {numbers[at]!r} in row {at}")
+            raise InputError(f"{wanted}, got {float(numbers[at])} in row {at}")
         array = numbers
     codes = array.astype(np.int64, copy=False)
     if codes.size and int(codes.min()) < lowest:

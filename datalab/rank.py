@@ -139,9 +139,10 @@ def get_label_quality_ensemble_scores(
     array([0.8  , 0.667])
     """
     if not isinstance(pred_probs_list, list) or not pred_probs_list:
+        empty = isinstance(pred_probs_list, list)
         raise OptionError(
             "`pred_probs_list` must be a list with one array per model, got "
-            f"{'an empty list' if pred_probs_list == [] else type(pred_probs_list).__name__}"
+            f"{'an empty list' if empty else type(pred_probs_list).__name__}"
         )
     if len(pred_probs_list) == 1:
         warnings.warn(
