@@ -160,11 +160,10 @@ def _fixed_pairs(plan: NDArray[np.int64], fixed: IndexArray) -> NDArray[np.int64
 
     Shared out in proportion to count (i, j) over the number of examples whose true class is i.
     """
-    rates = plan / np.maximum(plan.sum(axis=0), 1)[:, np.newaxis]
+    rates = np.ascontiguousarray(plan.T) / np.maximum(plan.sum(axis=0), 1)
+    total = (rates.sum(axis=1) - rates.diagonal())[:, np.newaxis]
     np.fill_diagonal(rates, 0.0)
-    total = rates.sum(axis=0)
-    shares = rates / np.where(total > 0, total, 1) * fixed
-    return round_keeping_sums(shares.T).T
+    return round_keeping_sums(rates * fixed[:, np.newaxis] / np.where(total > 0, total, 1)).T
 
 
 def lowest(values: FloatArray, n: int, fixed: bool = False) -> BoolArray:

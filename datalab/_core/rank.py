@@ -106,8 +106,9 @@ def label_quality(
 
 def adjusted(pred_probs: FloatArray, thresholds: FloatArray) -> FloatArray:
     """Probabilities less their class thresholds, lifted to be positive, rows summing to 1."""
-    shift = (thresholds.max() - thresholds).astype(pred_probs.dtype)
-    lifted = np.add(pred_probs, shift, order="C")
+    cuts = thresholds.astype(pred_probs.dtype)
+    lifted = np.subtract(pred_probs, cuts, order="C")
+    lifted += cuts.max()
     normalised: FloatArray = lifted / lifted.sum(axis=1, keepdims=True)
     return normalised
 
