@@ -152,7 +152,8 @@ def _log_loss_search(
     labels: Codes, members: Sequence[Probs], temperatures: Sequence[float]
 ) -> FloatArray:
     given = np.stack([given_probs(labels, member) for member in members])
-    losses = _log_loss(given)
+    # Rows need not sum to 1: the loss of a model is that of its normalised rows.
+    losses = _log_loss(given / np.stack([member.sum(axis=1) for member in members]))
     weights = np.exp(-np.outer(temperatures, losses))
     weights /= weights.sum(axis=1, keepdims=True)
     best: NDArray[np.float64] = weights[np.argmin(_log_loss(weights @ given))]

@@ -50,7 +50,7 @@ def test_every_score(kind, n_classes, single_label):
 
 @pytest.mark.parametrize("n_classes", [2, 10])
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
-def test_ensembles(weighting, n_classes, single_label):
+def test_ensembles(weighting, n_classes, single_label, reference_call):
     labels, _, _, first = single_label("plain", n_classes, seed=1)
     rng = np.random.default_rng(0)
     members = [
@@ -67,6 +67,13 @@ def test_ensembles(weighting, n_classes, single_label):
             rtol=0,
             atol=1e-12,
         )
+    loose = [member * rng.uniform(0.5, 1, (len(labels), 1)) for member in members]
+    np.testing.assert_allclose(
+        ours.get_label_quality_ensemble_scores(labels, loose, **options),
+        reference_call(reference.get_label_quality_ensemble_scores, labels, loose, **options),
+        rtol=0,
+        atol=1e-12,
+    )
     options["adjust_pred_probs"] = True
     if weighting == "log_loss_search":
         options["log_loss_search_T_values"] = [0.01, 1.0, 7.0]
