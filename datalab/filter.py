@@ -222,7 +222,7 @@ def find_predicted_neq_given(
         return multilabel.any_class((sets_probs > 1 - sets_probs) != present)
     codes, probs = labels_and_probs(labels, pred_probs)
     two_classes(codes)
-    flags: BoolArray = probs.argmax(axis=1) != codes
+    flags: BoolArray = core.argmaxes(probs) != codes
     return flags
 
 
@@ -263,7 +263,7 @@ def find_label_issues_using_argmax_confusion_matrix(
     codes, probs = labels_and_probs(labels, pred_probs)
     two_classes(codes)
     n_classes = probs.shape[1]
-    joint = core.joint_counts(codes, probs.argmax(axis=1), n_classes)
+    joint = core.joint_counts(codes, core.argmaxes(probs), n_classes)
     if calibrate:
         joint = core.calibrate(joint, core.label_counts(codes, n_classes))
     return label_issues(codes, probs, filter_by=filter_by, joint=joint)

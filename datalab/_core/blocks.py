@@ -25,6 +25,8 @@ BLOCK_BYTES = 1 << 19
 WIDE_BYTES = 1 << 21
 # The passes wait for memory, which a few cores exhaust.
 MOST_THREADS = 8
+# To start a thread takes as long as a block or two.
+WORTH_A_THREAD = 4
 
 
 def row_blocks(n_rows: int, row_bytes: int, block_bytes: int = BLOCK_BYTES) -> list[slice]:
@@ -37,8 +39,8 @@ def row_blocks(n_rows: int, row_bytes: int, block_bytes: int = BLOCK_BYTES) -> l
 
 def each_block(function: Callable[[slice], Result], blocks: list[slice]) -> list[Result]:
     """Results of `function` for every block, in order; the cores share the blocks."""
-    threads = min(_cores(), len(blocks))
-    if threads == 1:
+    threads = min(_cores(), len(blocks) // WORTH_A_THREAD)
+    if threads <= 1:
         return [function(block) for block in blocks]
     results: list[Any] = [None] * len(blocks)
 

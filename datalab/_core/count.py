@@ -19,6 +19,7 @@ from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 __all__ = [
     "EPS",
     "Guesses",
+    "argmaxes",
     "at_cells",
     "at_columns",
     "calibrate",
@@ -37,6 +38,7 @@ __all__ = [
     "off_diagonal",
     "off_diagonal_issues",
     "round_keeping_sums",
+    "row_argmax",
     "row_max",
     "thresholds_of",
 ]
@@ -87,6 +89,28 @@ def row_max(block: FloatArray) -> FloatArray:
     # Classes become rows: long vectors instead of many short ones.
     largest: FloatArray = np.ascontiguousarray(block.T).max(axis=0)
     return largest
+
+
+def row_argmax(block: FloatArray) -> IndexArray:
+    """The column of the largest value of each row, the first of equal ones; shape (N,)."""
+    if block.shape[1] > NARROW:
+        first: IndexArray = block.argmax(axis=1)
+        return first
+    columns = np.ascontiguousarray(block.T)
+    is_largest = (columns == columns.max(axis=0)).view(np.uint8)
+    # The sum of the columns that hold the largest value is the column where there is one.
+    index = np.arange(len(columns), dtype=np.uint8)[:, np.newaxis]
+    best: IndexArray = np.add.reduce(is_largest * index, axis=0, dtype=np.uint8).astype(np.intp)
+    tied = np.flatnonzero(np.add.reduce(is_largest, axis=0, dtype=np.uint8) > 1)
+    best[tied] = block[tied].argmax(axis=1)
+    return best
+
+
+def argmaxes(pred_probs: Probs) -> IndexArray:
+    """The most probable class of each example, the first of equal ones; shape (N,)."""
+    row_bytes = pred_probs.dtype.itemsize * pred_probs.shape[1]
+    blocks = row_blocks(len(pred_probs), row_bytes)
+    return np.concatenate(each_block(lambda rows: row_argmax(pred_probs[rows]), blocks))
 
 
 def class_sums(labels: NDArray[np.int64], pred_probs: FloatArray) -> FloatArray:
@@ -262,7 +286,7 @@ def confident_argmaxes(
 
     First those whose label agrees with it, then the others. Counts of several blocks add up.
     """
-    best = pred_probs.argmax(axis=1)
+    best = row_argmax(pred_probs)
     cuts = _cuts(thresholds, pred_probs.dtype)
     confident = at_columns(pred_probs, best) >= cuts[best]
     agrees = best == labels

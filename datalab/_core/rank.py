@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._core.blocks import each_block, row_blocks
-from datalab._core.count import EPS, at_cells, confident_thresholds, given_probs, row_max
+from datalab._core.count import (
+    EPS,
+    argmaxes,
+    at_cells,
+    confident_thresholds,
+    given_probs,
+    row_max,
+)
 from datalab._typing import Codes, FloatArray, IndexArray, Probs
 from datalab.exceptions import InputError
 
@@ -144,7 +151,7 @@ def _uniform(
 def _accuracy(
     labels: Codes, members: Sequence[Probs], _temperatures: Sequence[float]
 ) -> FloatArray:
-    right = [float((member.argmax(axis=1) == labels).mean()) for member in members]
+    right = [float((argmaxes(member) == labels).mean()) for member in members]
     return np.array(right) / sum(right)
 
 

@@ -24,7 +24,7 @@ from datalab._check import (
     whole_number,
 )
 from datalab._core.blocks import each_block, row_blocks
-from datalab._core.count import class_sums, confident_argmaxes
+from datalab._core.count import class_sums, confident_argmaxes, row_argmax
 from datalab._core.filter import lowest
 from datalab._core.label_issues_batched import thresholds_by_sums
 from datalab._core.rank import SCORES, label_quality, worst_first
@@ -125,7 +125,7 @@ def find_label_issues_batched(
 
     def differ(part: slice) -> BoolArray:
         rows = worst[part]
-        different: BoolArray = probs[rows].argmax(axis=1) != codes[rows]
+        different: BoolArray = row_argmax(probs[rows]) != codes[rows]
         return different
 
     parts = row_blocks(len(worst), probs.itemsize * probs.shape[1])

@@ -95,6 +95,7 @@ def test_both_ways_to_guess_agree(seed, n_classes, coarse):
     np.testing.assert_array_equal(by_column, by_row)
     np.testing.assert_array_equal(top, top_by_row)
     np.testing.assert_array_equal(count.row_max(block), block.max(axis=1))
+    np.testing.assert_array_equal(count.row_argmax(block), block.argmax(axis=1))
 
 
 @pytest.mark.parametrize("n_classes", [5, 50])
