@@ -14,6 +14,9 @@ from datalab.object_detection import filter as our_filter
 from datalab.object_detection import rank as our_rank
 from datalab.object_detection import summary as our_summary
 
+# What the reference's process pools leave behind is no concern of ours.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 
 @pytest.fixture(scope="module")
 def reference():
