@@ -92,7 +92,13 @@ class Outcome:
 Request = Iterable[Any] | Mapping[str, Mapping[str, Any]] | None
 
 
-def plan(issue_types: Request, *, task: str | None, rules: Rules = "datalab") -> list[Step]:
+def plan(
+    issue_types: Request,
+    *,
+    task: str | None,
+    rules: Rules = "datalab",
+    store: Artefacts | None = None,
+) -> list[Step]:
     """Turn what the user asked for into steps, in the order of the registered types.
 
     Parameters
@@ -102,6 +108,8 @@ def plan(issue_types: Request, *, task: str | None, rules: Rules = "datalab") ->
     task : str or None
     rules : {"datalab", "reference"}
         The default audit of "reference" has only the checks of the reference.
+    store : Artefacts, optional
+        The default audit has the checks of images, of texts, … only where they are there.
 
     Raises
     ------
@@ -113,7 +121,7 @@ def plan(issue_types: Request, *, task: str | None, rules: Rules = "datalab") ->
     if issue_types is None:
         return [
             Step(spec, spec.make({}))
-            for spec in specs(task).values()
+            for spec in specs(task, store).values()
             if spec.default and not (rules == "reference" and spec.beyond_reference)
         ]
     if hasattr(issue_types, "__array__"):

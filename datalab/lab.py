@@ -367,7 +367,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         return self
 
     def _planned(self, issue_types: audit.Request, rules: Rules) -> list[Step]:
-        steps = audit.plan(issue_types, task=self.task, rules=rules)
+        steps = audit.plan(issue_types, task=self.task, rules=rules, store=self._artefacts)
         checked = []
         for step in steps:
             given = {name: self._checked(name, value) for name, value in step.given.items()}
@@ -543,12 +543,13 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
     # ------------------------------------------------------------------ what can be checked
 
     def list_possible_issue_types(self) -> list[str]:
-        """Every issue type that this task has."""
-        return list(specs(self.task))
+        """Every issue type that this task and this kind of data have."""
+        return list(specs(self.task, self._artefacts))
 
     def list_default_issue_types(self) -> list[str]:
         """The issue types that ``find_issues()`` looks for by default."""
-        return [name for name, spec in specs(self.task).items() if spec.default]
+        possible = specs(self.task, self._artefacts)
+        return [name for name, spec in possible.items() if spec.default]
 
     def requirements(self) -> "pd.DataFrame":
         """What each issue type needs, and whether it is there: issue_type, needs, uses, ready."""

@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from datalab._check import did_you_mean
-from datalab.artefacts import ARTEFACTS, TASKS
+from datalab.artefacts import ARTEFACTS, TASKS, Artefacts
 from datalab.exceptions import DatalabWarning, InputError, InputTypeError, NotFound
 from datalab.findings import Findings
 
@@ -28,7 +28,9 @@ class IssueManager(Protocol):
     means needed, ``=None`` means used when there. When all are ``=None``, at least one must be
     there; a class attribute ``any_of`` names such a group among other parameters.
     Hyper-parameters are arguments of the constructor. Optional class attributes: ``tasks``
-    (default: all), ``default`` (part of the default audit, True), ``produces`` (column → kind),
+    (default: all), ``default`` (part of the default audit, True), ``modality`` (``"images"``,
+    ``"text"``, …: listed and part of the default audit only where the data has them),
+    ``produces`` (column → kind),
     ``title`` (the name as people read it), ``sees_missing`` (whether to pass rows with missing
     labels or features too, False), ``description``, ``advice`` (what to do with flagged rows) and
     a method ``explain(row) -> str`` that says in words why a row was flagged.
@@ -82,6 +84,7 @@ class Spec:
     extras: tuple[str, ...] = ()
     tells_inputs: tuple[str, ...] = ()
     beyond_reference: bool = False
+    modality: str | None = None
 
     @property
     def title(self) -> str:
@@ -142,6 +145,9 @@ def spec_of(factory: type[Any]) -> Spec:
     for task in tasks:
         if task not in TASKS:
             raise InputError(f"{name}: unknown task {task!r}; known: {TASKS}")
+    modality = getattr(factory, "modality", None)
+    if modality is not None and modality not in ARTEFACTS:
+        raise InputError(f"{name}: unknown modality {modality!r}; known: {', '.join(ARTEFACTS)}")
     doc = inspect.getdoc(factory) or ""
     return Spec(
         name=name,
@@ -158,6 +164,7 @@ def spec_of(factory: type[Any]) -> Spec:
         extras=tuple(getattr(factory, "extras", ())),
         tells_inputs=tuple(getattr(factory, "tells_inputs", ())),
         beyond_reference=bool(getattr(factory, "beyond_reference", False)),
+        modality=modality,
     )
 
 
@@ -250,10 +257,18 @@ def register(factory: M) -> M:
     return factory
 
 
-def specs(task: str | None) -> dict[str, Spec]:
-    """Every registered manager that serves the task, by name, in order of registration."""
+def specs(task: str | None, store: Artefacts | None = None) -> dict[str, Spec]:
+    """Every registered manager that serves the task, by name, in order of registration.
+
+    With a store, those for images, texts, … only where the data has them.
+    """
     _load()
-    return {spec.name: spec for spec in _register if task in spec.tasks}
+    return {
+        spec.name: spec
+        for spec in _register
+        if task in spec.tasks
+        and (store is None or spec.modality is None or store.held(spec.modality) is not None)
+    }
 
 
 def find_spec(name: str, task: str | None) -> Spec:

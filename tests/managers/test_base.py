@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from datalab import Findings
+from datalab import Datalab, Findings
 from datalab.exceptions import DatalabWarning, InputError, InputTypeError, NotFound
 from datalab.managers import base
 from datalab.managers.base import IssueManager, find_spec, register, spec_of, specs
@@ -160,3 +160,22 @@ def test_managers_of_other_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.warns(DatalabWarning, match="'broken' of another package could not be loaded"):
         known = specs("classification")
     assert known["short_text"].factory is ShortText
+
+
+@pytest.mark.usefixtures("clean_register")
+def test_a_check_for_one_kind_of_data_is_there_with_the_data() -> None:
+    register(type("Short", (ShortText,), {"modality": "text"}))
+    texts = Datalab({"t": ["hi", "a long text to read"]}, task=None, text_key="t", verbosity=0)
+    table = Datalab({"x": [1.5, 2.5]}, task=None, verbosity=0)
+    for lab, there in ((texts, True), (table, False)):
+        assert ("short_text" in lab.list_possible_issue_types()) is there
+        assert ("short_text" in lab.list_default_issue_types()) is there
+        assert ("short_text" in lab.find_issues().outcomes) is there
+    told = table.find_issues(["short_text"]).outcomes["short_text"]
+    assert told.status == "not applicable"
+    assert "give text_key=" in told.reason
+
+
+def test_an_unknown_modality_is_refused() -> None:
+    with pytest.raises(InputError, match="unknown modality 'video'"):
+        spec_of(type("Short", (ShortText,), {"modality": "video"}))
