@@ -1,5 +1,6 @@
 """The Arrow family: pyarrow tables and batches, polars DataFrames, datasets of Hugging Face."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,16 @@ from datalab._data.images import Unreadable
 from datalab._data.values import EXACT, column_array, objects
 from datalab._typing import IndexArray
 
-__all__ = ["ArrowSource", "DatasetSource", "PolarsSource", "arrow_array"]
+__all__ = [
+    "ArrowSource",
+    "DatasetSource",
+    "PolarsSource",
+    "arrow_array",
+    "arrow_with",
+    "polars_array",
+    "polars_with",
+    "replaced",
+]
 
 
 class ArrowSource(Source):
@@ -29,6 +39,12 @@ class ArrowSource(Source):
     def native(self, rows: ArrayLike) -> Any:
         """Rows as a table (or batch)."""
         return self._table.take(np.asarray(rows, dtype=np.intp))
+
+    def with_values(self, name: str, at: IndexArray, values: Sequence[Any]) -> Any:
+        """A table that shares the other columns."""
+        place = self.columns.index(name)
+        column = arrow_with(self._table.column(name), at, values)
+        return self._table.set_column(place, self._table.schema.field(place), column)
 
     def class_names(self, name: str) -> tuple[Any, ...] | None:
         """The values of an ordered dictionary column, when all chunks share one dictionary."""
@@ -62,6 +78,10 @@ class PolarsSource(Source):
     def native(self, rows: ArrayLike) -> Any:
         """Rows as a polars DataFrame."""
         return self._frame[np.asarray(rows, dtype=np.intp)]
+
+    def with_values(self, name: str, at: IndexArray, values: Sequence[Any]) -> Any:
+        """A polars DataFrame that shares the other columns."""
+        return self._frame.with_columns(polars_with(self._frame.get_column(name), at, values))
 
     def class_names(self, name: str) -> tuple[Any, ...] | None:
         """The categories of an ``Enum``, which is ordered by definition."""
@@ -97,6 +117,18 @@ class DatasetSource(Source):
         """Rows as a Dataset."""
         return self._dataset.select(np.asarray(rows, dtype=np.intp))
 
+    def with_values(self, name: str, at: IndexArray, values: Sequence[Any]) -> Any:
+        """A Dataset with the same features in the same order."""
+        stored = list(self._dataset.with_format(None)[name])
+        names = self.class_names(name)
+        if names is not None:
+            code = {value: place for place, value in enumerate(names)}
+            values = [[code[v] for v in value] if _is_list(value) else code[value] for value in values]
+        column = replaced(stored, at, values)
+        feature = self._dataset.features[name]
+        changed = self._dataset.remove_columns(name).add_column(name, column, feature=feature)
+        return changed.select_columns(list(self._dataset.column_names))
+
     def class_names(self, name: str) -> tuple[Any, ...] | None:
         """The names of a ``ClassLabel``, or of the ``ClassLabel`` inside a list."""
         self.check(name)
@@ -118,6 +150,30 @@ class DatasetSource(Source):
             return type(feature)(mode=feature.mode).decode_example(value)
         except Exception as error:  # noqa: BLE001 (whatever a decoder raises, the row stays visible)
             return Unreadable(f"{type(error).__name__}: {error}"[:300])
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple, np.ndarray))
+
+
+def replaced(stored: list[Any], at: IndexArray, values: Sequence[Any]) -> list[Any]:
+    """A list with other values at some places; the list itself is changed."""
+    for place, value in zip(at.tolist(), values, strict=True):
+        stored[place] = value
+    return stored
+
+
+def arrow_with(column: Any, at: IndexArray, values: Sequence[Any]) -> Any:
+    """An Arrow array of the same type with other values at some places."""
+    import pyarrow as pa
+
+    return pa.array(replaced(column.to_pylist(), at, values), type=column.type)
+
+
+def polars_with(series: Any, at: IndexArray, values: Sequence[Any]) -> Any:
+    """A polars Series of the same dtype with other values at some places."""
+    listed = replaced(series.to_list(), at, values)
+    return type(series)(series.name, listed, dtype=series.dtype)
 
 
 def _named(values: NDArray[Any], names: tuple[Any, ...]) -> NDArray[Any]:

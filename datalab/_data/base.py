@@ -54,6 +54,14 @@ class Source(ABC):
     def native(self, rows: ArrayLike) -> Any:
         """Rows (positions) in the user's own type."""
 
+    @abstractmethod
+    def with_values(self, name: str, at: IndexArray, values: Sequence[Any]) -> Any:
+        """The whole data set in the user's own type, with other values in some rows of a column.
+
+        A new object: nothing of the user's is changed, columns that stay are not copied where the
+        container can share them.
+        """
+
     def _declared_kind(self, name: str) -> str | None:  # noqa: ARG002 (adapters use it)
         """The kind of a column where the container's schema says it; None: look at values."""
         return None

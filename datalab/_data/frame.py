@@ -1,15 +1,16 @@
 """pandas DataFrames."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from datalab._data.base import Source, column_names
-from datalab._data.values import EXACT, column_array
+from datalab._data.values import EXACT, column_array, objects
 from datalab._typing import IndexArray
 
-__all__ = ["FrameSource", "series_array"]
+__all__ = ["FrameSource", "series_array", "series_with"]
 
 
 class FrameSource(Source):
@@ -32,6 +33,12 @@ class FrameSource(Source):
     def native(self, rows: ArrayLike) -> Any:
         """Rows as a DataFrame with the user's index."""
         return self._frame.iloc[np.asarray(rows, dtype=np.intp)]
+
+    def with_values(self, name: str, at: IndexArray, values: Sequence[Any]) -> Any:
+        """A DataFrame that shares the other columns."""
+        frame = self._frame.copy(deep=False)
+        frame.isetitem(self.columns.index(name), series_with(self._series(name), at, values))
+        return frame
 
     def class_names(self, name: str) -> tuple[Any, ...] | None:
         """The categories of an ordered categorical."""
@@ -59,6 +66,20 @@ def series_array(series: Any) -> NDArray[Any]:
     if kind in "iuf" or (kind == "b" and not series.hasnans):
         return _numbers(series, kind)
     return column_array(series.to_numpy(dtype=object))
+
+
+def series_with(series: Any, at: IndexArray, values: Sequence[Any]) -> Any:
+    """A copy of a pandas Series with other values at some positions, of the same dtype if it can
+    hold them."""
+    import pandas as pd
+
+    changed = series.copy()
+    try:
+        changed.iloc[at] = pd.Series(list(values), dtype=series.dtype).array
+    except (TypeError, ValueError):
+        changed = series.astype(object)
+        changed.iloc[at] = objects(values)
+    return changed
 
 
 def _numbers(series: Any, kind: str) -> NDArray[Any]:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from datalab._check import listing
-from datalab._data.arrow import arrow_array, polars_array
+from datalab._data.arrow import arrow_array, arrow_with, polars_array, polars_with, replaced
 from datalab._data.base import Source, column_names
-from datalab._data.frame import series_array
+from datalab._data.frame import series_array, series_with
 from datalab._data.values import column_array, objects
 from datalab._typing import IndexArray
 from datalab.exceptions import InputError, UnsupportedData
@@ -45,6 +45,13 @@ class MappingSource(Source):
         at = np.asarray(rows, dtype=np.intp)
         return {self._keys[name]: _pick(values, at) for name, values in self._data.items()}
 
+    def with_values(self, name: str, at: IndexArray, values: Sequence[Any]) -> dict[Any, Any]:
+        """A dictionary that shares the other columns."""
+        changed = _with(self._data[name], at, values)
+        return {
+            key: changed if text == name else self._data[text] for text, key in self._keys.items()
+        }
+
 
 class RecordsSource(Source):
     """A list of dictionaries; a key that a row does not have is a missing value."""
@@ -72,6 +79,15 @@ class RecordsSource(Source):
     def native(self, rows: ArrayLike) -> list[Mapping[Any, Any]]:
         """The user's own dictionaries."""
         return [self._data[row] for row in np.asarray(rows, dtype=np.intp)]
+
+    def with_values(
+        self, name: str, at: IndexArray, values: Sequence[Any]
+    ) -> list[Mapping[Any, Any]]:
+        """A list of the same dictionaries, copied where a value changes."""
+        changed = list(self._data)
+        for row, value in zip(at.tolist(), values, strict=True):
+            changed[row] = {**changed[row], self._keys[name]: value}
+        return changed
 
 
 def _length(name: str, values: Any) -> int:
@@ -104,6 +120,27 @@ def _array(values: Any) -> NDArray[Any]:
     if hasattr(values, "__array__"):
         return column_array(np.asanyarray(values))
     return column_array(objects(values))
+
+
+def _with(values: Any, at: IndexArray, new: Sequence[Any]) -> Any:
+    """A column of the same type with other values at some places."""
+    origin = _origin(values)
+    if origin == "pandas":
+        import pandas as pd
+
+        changed = series_with(pd.Series(values), at, new)
+        return changed if isinstance(values, pd.Series) else type(values)(changed)
+    if origin in ("polars", "pyarrow"):
+        return polars_with(values, at, new) if origin == "polars" else arrow_with(values, at, new)
+    if hasattr(values, "__array__"):
+        array = np.asanyarray(values)
+        put = objects(new) if array.dtype == object else np.asarray(new)
+        # Wide enough for the new values: a longer text would be cut in silence.
+        changed = array.astype(np.result_type(array, put))
+        changed[at] = put
+        return changed
+    listed = replaced(list(values), at, new)
+    return tuple(listed) if isinstance(values, tuple) else listed
 
 
 def _pick(values: Any, rows: IndexArray) -> Any:

@@ -1,6 +1,6 @@
 """Several splits (train, test, …) read as one table with a column that names the split."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,19 @@ class SplitsSource(Source):
                 for number, (name, part) in enumerate(self._parts.items())
             }
         )
+
+    def with_values(self, name: str, at: IndexArray, values: Sequence[Any]) -> Any:
+        """The splits, each with its own share of the new values."""
+        which = np.searchsorted(self._starts, at, side="right") - 1
+        changed = {}
+        for number, (split, part) in enumerate(self._parts.items()):
+            mine = np.flatnonzero(which == number)
+            changed[split] = (
+                part.with_values(name, at[mine] - self._starts[number], [values[i] for i in mine])
+                if len(mine)
+                else part.native(np.arange(part.n_rows))
+            )
+        return self._wrap(changed)
 
     def class_names(self, name: str) -> tuple[Any, ...] | None:
         """The classes the splits declare; they have to agree."""

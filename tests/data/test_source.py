@@ -238,3 +238,51 @@ def test_what_cannot_be_read_is_told_with_a_remedy(data: Any, told: str, remedy:
 def test_unequal_columns_are_told_with_their_lengths() -> None:
     with pytest.raises(InputError, match="'a' has 2, 'b' has 3"):
         open_source({"a": [1, 2], "b": [1, 2, 3]})
+
+
+def test_other_values_come_in_the_users_own_type(
+    container: Any, content: Callable[[Any], str]
+) -> None:
+    before = content(container)
+    source = open_source(container)
+    at = np.array([3, 30])
+    for name, values in {
+        "animal": ["cat", "a much longer name of an animal"],
+        "grade": [4, 0],
+        "size": [0.5, -0.5],
+        "tags": [["wild", "tame"], []],
+    }.items():
+        changed = source.with_values(name, at, values)
+        assert type(changed) is type(container)
+        again = open_source(changed)
+        assert again.columns == source.columns
+        got = [v.tolist() if isinstance(v, np.ndarray) else v for v in again.column(name, at)]
+        assert got == values
+        every = np.arange(source.n_rows)
+        for other in source.columns:
+            rows = np.setdiff1d(every, at) if other == name else every
+            assert repr(again.take(rows, [other])) == repr(source.take(rows, [other]))
+    assert content(container) == before
+
+
+def test_other_values_of_declared_classes() -> None:
+    feature = datasets.ClassLabel(names=["dog", "cat"])
+    hf = datasets.Dataset.from_dict(
+        {"y": [0, 1, 0], "x": [1, 2, 3]},
+        features=datasets.Features({"y": feature, "x": datasets.Value("int32")}),
+    )
+    changed = open_source(hf).with_values("y", np.array([0]), ["cat"])
+    assert changed.features == hf.features
+    assert changed["y"][:] == [1, 1, 0]
+    frame = pd.DataFrame({"y": pd.Categorical(["a", "b", "a"], ["b", "a"], ordered=True)})
+    changed = open_source(frame).with_values("y", np.array([2]), ["b"])
+    assert changed["y"].dtype == frame["y"].dtype
+    assert changed["y"].tolist() == ["a", "b", "b"]
+
+
+def test_other_values_in_splits() -> None:
+    splits = {"train": pd.DataFrame({"y": [1, 2]}), "test": pd.DataFrame({"y": [3]})}
+    changed = open_source(splits).with_values("y", np.array([2, 0]), [9, 8])
+    assert changed["train"]["y"].tolist() == [8, 2]
+    assert changed["test"]["y"].tolist() == [9]
+    assert splits["train"]["y"].tolist() == [1, 2]
