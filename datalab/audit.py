@@ -207,8 +207,9 @@ def _find(
     taken |= _one_of(step.spec.any_of, store, options)
     rows = None if step.spec.sees_missing else common_rows(taken.values())
     values = {name: _cut(name, a, rows, store, options) for name, a in taken.items()}
+    unused = getattr(step.manager, "unused", ())
     for name in step.spec.uses:
-        if store.distance(name, options["rules"]) is not None:
+        if name not in unused and store.distance(name, options["rules"]) is not None:
             values[name] = _optional(name, store, options, rows)
     found = step.manager.find_issues(**values)
     if not isinstance(found, Findings):

@@ -4,12 +4,25 @@ Two examples are near duplicates when their distance is below a share of the med
 the nearest neighbour.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from datalab._typing import BoolArray, FloatArray, IndexArray
 
-__all__ = ["copy_scores", "duplicate_pairs", "first_of_each_set", "set_ids", "sets_of", "typical"]
+__all__ = [
+    "EQUAL",
+    "Pairs",
+    "centrality",
+    "copy_scores",
+    "duplicate_pairs",
+    "equal_neighbours",
+    "kept_rows",
+    "set_ids",
+    "sets_of",
+    "typical",
+]
 
 # Distances below this are those of equal examples; the median distance is never taken for less
 # than MIN_MEDIAN, so that a data set of copies has one scale.
@@ -17,8 +30,16 @@ EQUAL = 1e-8
 MIN_MEDIAN = 1e-6
 # Sets of copies list each other completely up to this many pairs for each example of the data.
 PAIRS_PER_ROW, MIN_PAIRS = 100, 10_000_000
+# Features are compared so many numbers at a time.
+BLOCK_VALUES = 4_000_000
 
-Pairs = tuple[IndexArray, IndexArray]
+
+class Pairs(NamedTuple):
+    """Pairs of rows that are near duplicates, in both directions; each of shape (number,)."""
+
+    left: IndexArray
+    right: IndexArray
+    length: FloatArray
 
 
 def typical(nearest: FloatArray) -> float:
@@ -35,7 +56,7 @@ def copy_scores(nearest: FloatArray, median: float) -> NDArray[np.float64]:
 
 
 def duplicate_pairs(
-    indices: NDArray[np.signedinteger], distances: FloatArray, radius: float
+    indices: NDArray[np.signedinteger], distances: FloatArray, close: BoolArray
 ) -> Pairs:
     """All pairs (row, near duplicate), in both directions, by row and then from near to far.
 
@@ -43,8 +64,8 @@ def duplicate_pairs(
     ----------
     indices, distances : ndarray of shape (N, k)
         The nearest neighbours of each example, near to far.
-    radius : float
-        Pairs closer than this are near duplicates.
+    close : ndarray of bool, shape (N, k)
+        Which of them are near duplicates.
 
     Notes
     -----
@@ -53,7 +74,6 @@ def duplicate_pairs(
     do. `set_ids` is complete in either case.
     """
     n_rows = len(indices)
-    close = distances < radius
     row, column = np.nonzero(close)
     other = indices[row, column].astype(np.intp)
     length = distances[row, column]
@@ -63,10 +83,37 @@ def duplicate_pairs(
     length = np.concatenate([length, length, np.zeros(len(copies[0]), dtype=length.dtype)])
     _, first = np.unique(left * n_rows + right, return_index=True)
     order = first[np.lexsort((right[first], length[first], left[first]))]
-    return left[order], right[order]
+    return Pairs(left[order], right[order], length[order])
 
 
-def _copies(row: IndexArray, other: IndexArray, n_rows: int, k: int) -> Pairs:
+def equal_neighbours(
+    features: FloatArray, indices: NDArray[np.signedinteger], close: BoolArray
+) -> BoolArray:
+    """Which of the close neighbours have exactly the features of the row, shape (N, k).
+
+    Parameters
+    ----------
+    features : ndarray of shape (N, M)
+    indices : ndarray of int, shape (N, k)
+    close : ndarray of bool, shape (N, k)
+        Neighbours that come into question.
+
+    Notes
+    -----
+    O(P M) time and O(N k) memory for P close neighbours.
+    """
+    row, column = np.nonzero(close)
+    equal = np.zeros(close.shape, dtype=bool)
+    block = max(1, BLOCK_VALUES // max(features.shape[1], 1))
+    for start in range(0, len(row), block):
+        mine = row[start : start + block], column[start : start + block]
+        equal[mine] = (features[mine[0]] == features[indices[mine]]).all(axis=1)
+    return equal
+
+
+def _copies(
+    row: IndexArray, other: IndexArray, n_rows: int, k: int
+) -> tuple[IndexArray, IndexArray]:
     """All pairs among exact copies where there are more of them than neighbours."""
     group = _components(row, other, n_rows)
     sizes = np.bincount(group)
@@ -97,10 +144,9 @@ def _components(left: IndexArray, right: IndexArray, n_rows: int) -> IndexArray:
 
 def sets_of(pairs: Pairs, n_rows: int) -> list[IndexArray]:
     """The near duplicates of each row, near to far: a list of N arrays, empty where none."""
-    left, right = pairs
-    rows, starts = np.unique(left, return_index=True)
+    rows, starts = np.unique(pairs.left, return_index=True)
     sets: list[IndexArray] = [np.empty(0, dtype=np.intp)] * n_rows
-    for row, members in zip(rows.tolist(), np.split(right, starts[1:]), strict=False):
+    for row, members in zip(rows.tolist(), np.split(pairs.right, starts[1:]), strict=False):
         sets[row] = members
     return sets
 
@@ -110,18 +156,42 @@ def set_ids(pairs: Pairs, n_rows: int) -> IndexArray:
 
     A set is a connected component: near duplicates of near duplicates belong to it.
     """
-    component = _components(*pairs, n_rows)
+    component = _components(pairs.left, pairs.right, n_rows)
     in_set = np.zeros(n_rows, dtype=bool)
-    in_set[pairs[0]] = True
+    in_set[pairs.left] = True
     ids = np.full(n_rows, -1, dtype=np.intp)
     _, first, which = np.unique(component[in_set], return_index=True, return_inverse=True)
     ids[in_set] = np.argsort(np.argsort(first))[which]
     return ids
 
 
-def first_of_each_set(ids: IndexArray) -> BoolArray:
-    """Whether a row is the first of its set, or in none: the rows that stay without duplicates."""
+def centrality(pairs: Pairs, ids: IndexArray, radius: float) -> NDArray[np.float64]:
+    """How central each row is to its set, shape (N,): minus the sum of distances to its members.
+
+    The most central one is the medoid. Members that are not linked count as `radius` away, the
+    least they can be apart unless more of them are close than there are neighbours.
+    """
+    n_rows = len(ids)
+    total = np.bincount(pairs.left, weights=pairs.length, minlength=n_rows)
+    linked = np.bincount(pairs.left, minlength=n_rows)
+    sizes = np.bincount(ids + 1)
+    sizes[0] = 1  # rows in no set stand alone
+    central: NDArray[np.float64] = -(total + radius * (sizes[ids + 1] - 1 - linked))
+    return central
+
+
+def kept_rows(ids: IndexArray, goodness: FloatArray | None = None) -> BoolArray:
+    """Which rows stay when one of each set is kept, shape (N,): all rows in no set do.
+
+    Parameters
+    ----------
+    ids : ndarray of int, shape (N,)
+        Set of each row, -1 for none.
+    goodness : ndarray of float, shape (N,), optional
+        The best member of each set is kept, of equally good ones the first; by default the first.
+    """
+    order = np.argsort(ids, kind="stable") if goodness is None else np.lexsort((-goodness, ids))
     keep = ids < 0
-    _, first = np.unique(ids, return_index=True)
-    keep[first] = True
+    _, first = np.unique(ids[order], return_index=True)
+    keep[order[first]] = True
     return keep

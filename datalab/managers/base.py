@@ -32,8 +32,9 @@ class IssueManager(Protocol):
     ``"text"``, …: listed and part of the default audit only where the data has them),
     ``produces`` (column → kind),
     ``title`` (the name as people read it), ``sees_missing`` (whether to pass rows with missing
-    labels or features too, False), ``description``, ``advice`` (what to do with flagged rows) and
-    a method ``explain(row) -> str`` that says in words why a row was flagged.
+    labels or features too, False), ``description``, ``advice`` (what to do with flagged rows),
+    ``unused`` (optional inputs that its hyper-parameters leave without use, so that they are not
+    made for it) and a method ``explain(row) -> str`` that says in words why a row was flagged.
 
     Examples
     --------

@@ -1,12 +1,13 @@
 """Examples that are nearly the same as others."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from datalab import Datalab
-from datalab.exceptions import InputError, InputWarning
+from datalab.exceptions import InputError, InputWarning, NotApplicable
 from datalab.managers import NearDuplicate
 from datalab.neighbors import KNNGraph, knn_graph
 
@@ -106,7 +107,119 @@ def test_reasons(features: Any) -> None:
     assert told(0) == "no other row is nearly the same"
 
 
+def test_absolute_threshold() -> None:
+    points = np.array([[0.0], [0.5], [10.0], [10.25], [30.0], [40.0]])
+    graph = knn_graph(points, k=2)
+
+    def flagged(**options: Any) -> list[int]:
+        found = NearDuplicate(**options).find_issues(graph)
+        return np.flatnonzero(found.is_issue).tolist()
+
+    assert flagged(threshold=0, absolute_threshold=0.5) == [0, 1, 2, 3]  # up to this distance
+    assert flagged(absolute_threshold=0.3) == [2, 3]
+    assert flagged(absolute_threshold=0) == []
+    assert flagged(absolute_threshold=0, mode="exact") == []
+    copies = NearDuplicate(absolute_threshold=0).find_issues(knn_graph(points.repeat(2, 0), k=2))
+    assert copies.is_issue.all()
+    with pytest.raises(InputError, match="`absolute_threshold` is a distance"):
+        NearDuplicate(absolute_threshold=-1)
+
+
+def test_exact_counts_only_equal_examples(features: Any) -> None:
+    graph = knn_graph(features, k=10)
+    exact = NearDuplicate(mode="exact")
+    assert np.flatnonzero(exact.find_issues(graph).is_issue).tolist() == [3, 10, 20]
+    # Multiples have the same direction, but they are not equal: features tell them apart.
+    features[50] = 2 * features[40]
+    features[60] = features[40]
+    graph = knn_graph(features, k=10, metric="cosine")
+    found = exact.find_issues(graph, features=features)
+    assert np.flatnonzero(found.is_issue).tolist() == [3, 10, 20, 40, 60]
+    # A graph whose equal rows are apart by rounding.
+    apart = KNNGraph(graph.indices, np.maximum(graph.distances, np.float32(1e-7)), "cosine")
+    rounded = exact.find_issues(apart, features=features)
+    assert np.flatnonzero(rounded.is_issue).tolist() == [3, 10, 20, 40, 60]
+
+
+@pytest.mark.parametrize(
+    ("keep", "kept"), [("first", 0), ("medoid", 1), ("label_quality", 2)], ids=lambda one: str(one)
+)
+def test_which_member_is_kept(keep: str, kept: int) -> None:
+    points = np.r_[[0.0, 1.0, 3.0], np.arange(100.0, 2000.0, 100.0)][:, None]
+    probs = np.full((len(points), 2), 0.5)
+    probs[:3] = [[0.2, 0.8], [0.4, 0.6], [0.9, 0.1]]  # of the labels a, b, a: 0.2, 0.6, 0.9
+    lab = Datalab({"y": ["a", "b"] + ["a"] * (len(points) - 2)}, label_name="y", verbosity=0)
+    asked = {"near_duplicate": {"keep": keep, "absolute_threshold": 5, "metric": "euclidean"}}
+    lab.find_issues(asked, features=points, pred_probs=probs)
+    stays = lab.get_issues("near_duplicate")["is_kept"]
+    assert np.flatnonzero(~stays).tolist() == [row for row in range(3) if row != kept]
+    assert lab.get_info("near_duplicate")["num_sets"] == 1
+
+
+def test_the_best_label_for_every_task() -> None:
+    copies = np.r_[np.zeros((2, 3)), np.random.default_rng(0).normal(size=(30, 3)) + 9]
+    graph = knn_graph(copies, k=5)
+    manager = NearDuplicate(keep="label_quality")
+
+    def kept(**inputs: Any) -> list[bool]:
+        return manager.find_issues(graph, **inputs).columns["is_kept"][:2].tolist()
+
+    far = np.r_[[5.0, 1.0], np.zeros(30)]
+    assert kept(labels=np.zeros(32), predictions=far) == [False, True]
+    probs = np.full((32, 2), 0.5)
+    probs[:2] = [[0.9, 0.9], [0.9, 0.1]]
+    assert kept(labels=[[0], [0], *([[1]] * 30)], pred_probs=probs) == [False, True]
+    assert kept(labels=[[0], [-1], *([[1]] * 30)], pred_probs=probs) == [True, False]
+    codes = np.r_[-1, 0, np.ones(30, dtype=np.int64)]
+    assert kept(labels=codes, pred_probs=probs) == [False, True]
+    with pytest.raises(NotApplicable, match="keep='label_quality' needs labels"):
+        manager.find_issues(graph)
+
+
+def test_only_what_the_options_use_is_made(features: Any) -> None:
+    class Counting(LogisticRegression):  # type: ignore[misc]
+        fitted: ClassVar[list[int]] = []
+
+        def fit(self, *args: Any) -> Any:
+            self.fitted.append(1)
+            return super().fit(*args)
+
+    labels = (features[:, 0] > 0).astype(int)
+    lab = Datalab({"y": labels}, label_name="y", verbosity=0)
+    lab.find_issues(["near_duplicate"], features=features, model=Counting())
+    assert Counting.fitted == []
+    other = Datalab({"y": labels}, label_name="y", verbosity=0)
+    asked = {"near_duplicate": {"keep": "label_quality"}}
+    other.find_issues(asked, features=features, model=Counting())
+    assert len(Counting.fitted) == 5
+
+
+def test_the_reference_has_no_further_columns(features: Any) -> None:
+    lab = Datalab({"y": np.arange(100) % 2}, label_name="y", verbosity=0)
+    lab.find_issues(["near_duplicate"], features=features, rules="reference")
+    assert lab.get_issues("near_duplicate").columns.tolist() == [
+        "is_near_duplicate_issue",
+        "near_duplicate_score",
+        "near_duplicate_sets",
+        "distance_to_nearest_neighbor",
+    ]
+    assert set(lab.get_info("near_duplicate")) == {
+        "average_near_duplicate_score",
+        "near_duplicate_sets",
+        "metric",
+        "k",
+        "threshold",
+        "nearest_neighbor",
+        "distance_to_nearest_neighbor",
+        "median_distance_to_nearest_neighbor",
+    }
+
+
 def test_bad_parameters() -> None:
+    with pytest.raises(InputError, match="`keep`"):
+        NearDuplicate(keep="last")
+    with pytest.raises(InputError, match="`mode`"):
+        NearDuplicate(mode="exactly")
     with pytest.raises(InputError, match="`k` must be an integer >= 1"):
         NearDuplicate(k=0)
 
