@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -141,6 +142,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             self._source, leave_out=self._not_features()
         )
         self._outcomes: dict[str, Outcome] = {}
+        self._lock = threading.RLock()  # notebooks run widgets beside cells
         self._rules: Rules = "datalab"
         self._artefacts = Artefacts(self._source.n_rows)
         self._read_data()
