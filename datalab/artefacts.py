@@ -7,7 +7,7 @@ the graph and its descendants stale and nothing else.
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -51,6 +51,8 @@ TASKS = ("classification", "regression", "multilabel", None)
 Rules = str  # "datalab" (our defaults) or "reference" (cleanlab's)
 
 GIVEN, DATA = 0, 1
+# Options of which a value that was made with more serves those who want less.
+AT_LEAST = frozenset({"k", "spare"})
 # Artefacts that do not have one entry per row.
 NOT_BY_ROW = frozenset({"class_names"})
 
@@ -97,19 +99,30 @@ class Recipe:
     uses: tuple[str, ...]
     options: tuple[str, ...]
     rules: tuple[Rules, ...]
+    narrowed: Callable[..., Any] | None = None
 
 
 _recipes: dict[str, list[Recipe]] = {}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def recipe(name: str, *, rules: tuple[Rules, ...] = ("datalab", "reference")) -> Callable[[F], F]:
+def recipe(
+    name: str,
+    *,
+    rules: tuple[Rules, ...] = ("datalab", "reference"),
+    narrowed: Callable[..., Any] | None = None,
+) -> Callable[[F], F]:
     """Register a function as a way to make the artefact `name`.
 
     Positional parameters are artefacts (no default: needed; ``=None``: used when there),
     keyword-only ones are options of the audit. It is called with the rows that all it needs
     cover, returns one entry for each of them, or ``Made(value, note)``, and may raise
     `NotApplicable`. Recipes of one artefact are tried in order of registration.
+
+    `narrowed` tells what is left of a value when rows are dropped, where that is exactly what
+    making it again would give: called with the value, the rows that stay (places among those it
+    covers), the inputs before and after (dictionaries) and the options; returns ``Made``, or
+    raises `NotApplicable` when it has to be made again.
     """
     if name not in ARTEFACTS:
         raise InputError(f"no artefact is called {name!r}; known: {', '.join(ARTEFACTS)}")
@@ -124,6 +137,7 @@ def recipe(name: str, *, rules: tuple[Rules, ...] = ("datalab", "reference")) ->
             uses=tuple(p.name for p in plain if p.default is not p.empty),
             options=tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY),
             rules=rules,
+            narrowed=narrowed,
         )
         _recipes.setdefault(name, []).append(made)
         return function
@@ -200,18 +214,67 @@ class Artefacts:
         return other
 
     def narrow(self, rows: IndexArray) -> "Artefacts":
-        """A store over some of the rows: what is held, cut; what was made, to be made again."""
+        """A store over some of the rows (positions, ascending).
+
+        What is held is cut; what was made is kept where that is exact, else to be made again.
+        """
         other = Artefacts(len(rows))
         for name, artefact in self._held.items():
             covered = artefact.rows
+            note = artefact.note
             try:
-                value = select(name, artefact, rows)
+                if isinstance(artefact.value, KNNGraph):
+                    value = self._given_graph(artefact, rows)
+                    note += f"; {value.k} of {artefact.value.k} neighbours are left"
+                else:
+                    value = select(name, artefact, rows)
             except NotApplicable:  # a given graph that has lost too many neighbours
                 continue
             if covered is not None:
                 covered = np.flatnonzero(np.isin(rows, covered))
-            other._hold(name, value, artefact.distance, covered, artefact.note)
+            other._hold(name, value, artefact.distance, covered, note)
+        for key, artefact in self._made.items():
+            self._carry(key, artefact, rows, other)
         return other
+
+    def _given_graph(self, artefact: Artefact, rows: IndexArray) -> KNNGraph:
+        """A given graph among some rows; fewer neighbours only where it cannot be made again."""
+        graph: KNNGraph = artefact.value
+        within = rows if artefact.rows is None else _within(artefact.rows, rows)
+        k = graph.k if "features" in self._held else 1
+        return graph.restrict(within, k=min(k, len(within) - 1))
+
+    def _carry(
+        self, key: tuple[Any, ...], artefact: Artefact, rows: IndexArray, other: "Artefacts"
+    ) -> None:
+        """Keep what is left of a value that was made, if its recipe says that this is exact."""
+        way = next((w for w in _recipes.get(key[0], []) if w.make is key[1]), None)
+        sources = [name for name in artefact.made_from if name in self._held]
+        if way is None or way.narrowed is None or not self._fresh(artefact):
+            return
+        if len(sources) < len(artefact.made_from) or any(n not in other._held for n in sources):
+            return
+        before = {name: select(name, self._held[name], artefact.rows) for name in sources}
+        covered = None if artefact.rows is None else np.flatnonzero(np.isin(rows, artefact.rows))
+        after = {name: select(name, other._held[name], covered) for name in sources}
+        stay = rows if artefact.rows is None else _within(artefact.rows, rows)
+        try:
+            left = way.narrowed(artefact.value, stay, before, after, dict(artefact.options))
+        except NotApplicable:
+            return
+        other._made[key] = replace(
+            artefact,
+            value=left.value,
+            version=other._tick(),
+            rows=covered,
+            made_from={name: other._held[name].version for name in sources},
+            options={**artefact.options, **({"k": left.value.k} if "k" in artefact.options else {})},
+            note=left.note,
+        )
+
+    def stamp(self) -> tuple[tuple[str, int], ...]:
+        """What is held, in its present version: equal as long as nothing has changed."""
+        return tuple(sorted((name, held.version) for name, held in self._held.items()))
 
     def distance(self, name: str, rules: Rules) -> int | None:
         """How far `name` is from what the user gave: 0 given, 1 data set, None not to be had."""
@@ -256,7 +319,8 @@ class Artefacts:
     def _made_by(self, way: Recipe, options: Mapping[str, Any]) -> Artefact:
         """What this recipe made before, if it is still fresh, or makes now."""
         wanted = {option: options.get(option) for option in way.options}
-        key = (way.name, way.make, *((o, _token(v)) for o, v in sorted(wanted.items()) if o != "k"))
+        told = sorted((o, _token(v)) for o, v in wanted.items() if o not in AT_LEAST)
+        key = (way.name, way.make, *told)
         self._made = {k: made for k, made in self._made.items() if self._fresh(made)}
         known = self._made.get(key)
         if known is not None and self._fresh(known) and _covers(known.options, wanted):
@@ -383,6 +447,11 @@ def locked(array: NDArray[Any]) -> NDArray[Any]:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def _within(covered: IndexArray, rows: IndexArray) -> IndexArray:
+    """Places among the covered rows of those of some rows that are covered; both ascending."""
+    return np.flatnonzero(np.isin(covered, rows))
 
 
 def _restricted_graph(

@@ -1,23 +1,52 @@
 """The nearest neighbours of every row, made from features."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from datalab._typing import FloatArray
+from datalab._typing import FloatArray, IndexArray
 from datalab.artefacts import Made, Rules, recipe
 from datalab.exceptions import NotApplicable
 from datalab.neighbors.exact import knn_graph, metric_name
+from datalab.neighbors.graph import KNNGraph
 from datalab.neighbors.metric import MetricChoice, choose_metric, reference_metric
 
 __all__: list[str] = []
 
 
-@recipe("knn_graph")
+def graph_of_survivors(
+    graph: KNNGraph,
+    rows: IndexArray,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> Made:
+    """The graph among the rows that stay, where a new search would give the same.
+
+    That is so when rows are compared in the same way (the metric is not chosen anew, columns are
+    not scaled by the rows) and no row loses more neighbours than there are to spare.
+    """
+    if options["metric"] is None and options["rules"] != "reference":
+        old, new = choose_metric(before["features"]), choose_metric(after["features"])
+        if old.metric != new.metric or old.scale is not None or new.scale is not None:
+            raise NotApplicable("rows are compared in another way when some are left out")
+    left = graph.restrict(rows)
+    return Made(left, f"restricted to the {len(rows)} rows that stay, which is exact")
+
+
+@recipe("knn_graph", narrowed=graph_of_survivors)
 def knn_graph_by_search(
-    features: FloatArray, *, k: int, metric: Any, rules: Rules, progress: bool
+    features: FloatArray,
+    *,
+    k: int,
+    spare: int | None,
+    metric: Any,
+    rules: Rules,
+    progress: bool,
 ) -> Made:
     """The nearest neighbours of every row, by exact search.
 
-    The metric is the given one, the reference's rule, or chosen from the data.
+    The metric is the given one, the reference's rule, or chosen from the data. Neighbours to spare
+    allow to leave out rows later without searching again.
     """
     n_rows = len(features)
     if n_rows < 2:
@@ -30,7 +59,10 @@ def knn_graph_by_search(
     else:
         chosen = choose_metric(features)
     graph = knn_graph(
-        chosen.apply(features), min(k, n_rows - 1), metric=chosen.metric, progress=progress
+        chosen.apply(features),
+        min(k + (spare or 0), n_rows - 1),
+        metric=chosen.metric,
+        progress=progress,
     )
     fewer = f"; k lowered to {graph.k}, as there are {n_rows} rows" if graph.k < k else ""
     return Made(graph, f"exact search, {chosen.reason}{fewer}")
