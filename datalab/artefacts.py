@@ -45,6 +45,7 @@ ARTEFACTS: Mapping[str, str] = {
     "images": "the images, decoded when looked at",
     "text": "the texts, a list of str",
     "table": "the data set's columns: table.columns, table.column(name)",
+    "split": "name of the part of the data that each row belongs to (train, test, …), (N,) of str",
 }
 TASKS = ("classification", "regression", "multilabel", None)
 
@@ -388,7 +389,7 @@ class Artefacts:
         """What the user can do to have `name`: "give pred_probs= or features="."""
         if name in ("labels", "class_names"):
             return "give label_name= (the column with the labels) to Datalab"
-        keys = {"images": "image_key", "text": "text_key"}
+        keys = {"images": "image_key", "text": "text_key", "split": "split"}
         if name in keys:
             return f"give {keys[name]}= (the name of the column) to Datalab"
         ways = [name] + [

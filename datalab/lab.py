@@ -14,7 +14,7 @@ from datalab._check import choice, did_you_mean, warn, whole_number
 from datalab._data.annotations import read_annotations
 from datalab._data.columns import default_image_key, default_text_key
 from datalab._data.labels import AnyLabels, Labels, RegressionLabels, read_labels
-from datalab._data.roles import features_from, targets, texts
+from datalab._data.roles import features_from, parts, targets, texts
 from datalab._data.source import open_source
 from datalab._data.table import Images, Table
 from datalab.artefacts import TASKS, Artefacts
@@ -182,6 +182,9 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             store.read("text", texts(self._source.column(self.text_key)))
         if self.image_key is not None:
             store.read("images", Images(self._source, self.image_key))
+        if self._roles["split"] is not None:
+            split, known = parts(self._source.column(self._roles["split"]))
+            store.read("split", split, rows=None if known.all() else np.flatnonzero(known))
         if self._labels is not None:
             values, labelled = targets(self._labels)
             rows = None if labelled.all() else np.flatnonzero(labelled)

@@ -1,17 +1,19 @@
 """Which columns serve for what, when the user did not say."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datalab._data.base import Source
-from datalab._data.values import as_floats
+from datalab._data.values import as_floats, is_missing
 from datalab.exceptions import InputError
 
 __all__ = [
     "default_image_key",
     "default_text_key",
+    "identifies",
     "looks_like_identifier",
     "numeric_columns",
     "numeric_table",
@@ -101,13 +103,31 @@ def looks_like_identifier(name: str, values: NDArray[np.float64]) -> bool:
     ordered = np.sort(values)
     if np.any(ordered[1:] == ordered[:-1]):
         return False
-    lowered = name.lower()
-    if lowered in _ID_NAMES or lowered.startswith("unnamed:") or lowered.endswith(_ID_ENDINGS):
+    if _named_as_identifier(name):
         return True
     if len(values) < MIN_ROWS_FOR_ORDER:
         return False
     counts = ordered[-1] - ordered[0] == len(ordered) - 1
     return bool(counts or np.array_equal(values, ordered) or np.array_equal(values[::-1], ordered))
+
+
+def _named_as_identifier(name: str) -> bool:
+    lowered = name.lower()
+    named = lowered in _ID_NAMES or lowered.startswith("unnamed:")
+    return named or lowered.endswith(_ID_ENDINGS)
+
+
+def identifies(name: str, values: NDArray[Any]) -> bool:
+    """Whether a column of any kind, or a part of it, numbers or names its rows.
+
+    Numbers as `looks_like_identifier` tells; others when the name says so and nothing repeats.
+    """
+    numbers = as_floats(values)
+    if numbers is not None:
+        present = numbers[np.isfinite(numbers)]
+        return len(present) > 1 and looks_like_identifier(name, present)
+    present = values[~is_missing(values)].astype(str)
+    return _named_as_identifier(name) and len(np.unique(present)) == len(present)
 
 
 def numeric_table(source: Source, columns: Sequence[str]) -> NDArray[np.float64]:

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from datalab._data.base import Source
 from datalab._data.columns import default_image_key, default_text_key, numeric_columns
 from datalab._data.labels import AnyLabels, MultilabelLabels, RegressionLabels
-from datalab._data.values import is_missing
+from datalab._data.values import is_missing, objects, whole_numbers
 
-__all__ = ["features_from", "targets", "texts"]
+__all__ = ["features_from", "parts", "targets", "texts"]
 
 
 def features_from(
@@ -40,3 +40,11 @@ def texts(values: NDArray[Any]) -> list[str]:
     """A column as texts; a missing one is empty."""
     missing = is_missing(values)
     return ["" if gone else str(value) for value, gone in zip(values, missing, strict=True)]
+
+
+def parts(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """The part of the data that each row belongs to, by name, and where that is known."""
+    missing = is_missing(values)
+    whole = whole_numbers(values)
+    names = objects("" if gone else str(value) for gone, value in zip(missing, whole, strict=True))
+    return names, ~missing
