@@ -18,10 +18,11 @@ from datalab.exceptions import (
 )
 from datalab.findings import Findings
 from datalab.managers.base import IssueManager, Kind, Spec, find_spec, spec_of, specs
+from datalab.neighbors.graph import KNNGraph
 
 import datalab.recipes  # noqa: F401  # isort: skip  (makes the recipes known)
 
-__all__ = ["Outcome", "Status", "Step", "plan", "planned_k", "run"]
+__all__ = ["Outcome", "Status", "Step", "lifted", "plan", "planned_k", "run"]
 
 Status = Literal["found", "not applicable", "failed"]
 
@@ -224,7 +225,7 @@ def _find(
     n_rows = store.n_rows if rows is None else len(rows)
     _fits(found, n_rows, step.name)
     if rows is not None:
-        found = _lifted(found, rows, step.spec.produces)
+        found = lifted(found, rows, step.spec.produces)
         gaps = " or ".join(name for name, a in taken.items() if a.rows is not None)
         notes += (f"rows left out, for want of {gaps}: {store.n_rows - len(rows)}",)
     return found, notes
@@ -293,9 +294,11 @@ def _optional(
     try:
         artefact = store.get(name, options)
         if name == "knn_graph" and artefact.rows is not None:
-            covered = np.isin(np.arange(store.n_rows) if rows is None else rows, artefact.rows)
-            if not covered.all():
-                return None
+            wanted = np.arange(store.n_rows) if rows is None else rows
+            covered = np.flatnonzero(np.isin(wanted, artefact.rows))
+            if len(covered) < len(wanted):
+                graph: KNNGraph = select(name, artefact, wanted[covered])
+                return graph.among(covered, len(wanted))
         return select(name, artefact, rows)
     except NotApplicable:
         return None
@@ -314,7 +317,7 @@ def _fits(found: Findings, n_rows: int, name: str) -> None:
         raise InputError(f"{name}: findings name row {int(found.rows.max())} of {n_rows}")
 
 
-def _lifted(found: Findings, rows: IndexArray, produces: Mapping[str, Kind]) -> Findings:
+def lifted(found: Findings, rows: IndexArray, produces: Mapping[str, Kind]) -> Findings:
     """Findings about a part of the rows, told in positions of the whole data set."""
     moved = {name for name, kind in produces.items() if kind in ("row", "rows")}
 

@@ -3,7 +3,7 @@
 import logging
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -38,7 +38,9 @@ from datalab.neighbors import complete_rows
 if TYPE_CHECKING:
     import pandas as pd
 
+    from datalab.chain import Chain
     from datalab.plots import PlotAccessor
+    from datalab.review import Review
 
 __all__ = ["Datalab"]
 
@@ -74,8 +76,14 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
     groups, split, time : str, optional
         Columns that say which rows belong together, which part of the data they belong to, and
         when they were made; never used as features.
-    ledger : optional
-        Where review decisions are kept; reserved.
+    ledger : str, Path, bool or None
+        The file in which `review` keeps decisions; a file that exists is read. None: a file in
+        the working folder named after the data, from the first decision on. False: in memory.
+
+    Attributes
+    ----------
+    rows : ndarray of int
+        Positions of the examples in the data set that was opened first (see `drop`).
 
     Raises
     ------
@@ -142,12 +150,20 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             self._source, leave_out=self._not_features()
         )
         self._outcomes: dict[str, Outcome] = {}
+        self._history: list[dict[str, Any]] = []
+        self._forget(rows=np.arange(self._source.n_rows))
         self._lock = threading.RLock()  # notebooks run widgets beside cells
         self._rules: Rules = "datalab"
         self._artefacts = Artefacts(self._source.n_rows)
         self._read_data()
         if annotations is not None:
             self.give(annotations=annotations)
+
+    def _forget(self, rows: NDArray[np.intp]) -> None:
+        """Start with these rows of the data set that was opened, without a review of their own."""
+        self.rows = rows
+        self._review: Review | None = None
+        self._without_excluded: tuple[Any, Artefacts] | None = None
 
     # ------------------------------------------------------------------ reading the data
 
@@ -183,8 +199,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         if self.image_key is not None:
             store.read("images", Images(self._source, self.image_key))
         if self._roles["split"] is not None:
-            split, known = parts(self._source.column(self._roles["split"]))
-            store.read("split", split, rows=None if known.all() else np.flatnonzero(known))
+            store.read("split", parts(self._source.column(self._roles["split"])))
         if self._labels is not None:
             values, labelled = targets(self._labels)
             rows = None if labelled.all() else np.flatnonzero(labelled)
@@ -304,8 +319,12 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         random_state: int = 0,
         device: str | None = None,
         on_error: Literal["warn", "raise"] = "warn",
+        flag_confirmed: bool = False,
     ) -> "Datalab":
         """Run checks and keep what they found.
+
+        Labels that were corrected in a review count as they were corrected, excluded rows are left
+        out, and what a person has confirmed is not flagged again.
 
         Parameters
         ----------
@@ -326,6 +345,8 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             Reserved: everything runs on the CPU so far.
         on_error : {"warn", "raise"}
             What a failing check does; the others go on after a warning.
+        flag_confirmed : bool
+            Whether to flag rows as well of which a person has said that they are right.
 
         Returns
         -------
@@ -368,8 +389,26 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             "features_from": self._features_from,
             "progress": self._shows_progress(),
         }
-        self._run(steps, options, on_error)
+        self._run(steps, {**options, "flag_confirmed": flag_confirmed}, on_error)
+        self._history.append(
+            {
+                "step": f"find_issues: {', '.join(step.name for step in steps)}",
+                "rows_in": len(self),
+                "flagged": self._num_flagged(step.name for step in steps),
+                "rows_out": len(self),
+                "relabelled": 0,
+            }
+        )
         return self
+
+    def _num_flagged(self, names: Iterable[str]) -> int:
+        """The number of rows that any of these checks flags."""
+        flagged = np.zeros(len(self), dtype=bool)
+        for name in names:
+            outcome = self._outcomes.get(name)
+            if outcome is not None and outcome.findings is not None:
+                flagged[outcome.findings.positions()[outcome.findings.is_issue]] = True
+        return int(flagged.sum())
 
     def _planned(self, issue_types: audit.Request, rules: Rules) -> list[Step]:
         steps = audit.plan(issue_types, task=self.task, rules=rules, store=self._artefacts)
@@ -413,7 +452,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         with tqdm(steps, disable=not self._shows_progress(), delay=1.0, leave=False) as bar:
             for step in bar:
                 bar.set_description(step.spec.title, refresh=False)
-                outcome = audit.run(step, self._artefacts, options)
+                outcome = self._audited(step, options)
                 self._outcomes[step.name] = outcome
                 log.info("%s: %s %s", outcome.name, outcome.status, outcome.reason)
                 if outcome.error is not None:
@@ -424,6 +463,142 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
                         f"the check {outcome.name!r} failed, the others went on: {outcome.reason}",
                         ManagerFailed,
                     )
+
+    def _audited(self, step: Step, options: Mapping[str, Any]) -> Outcome:
+        """One check, on what a review has left and corrected."""
+        review = self._begun_review()
+        if review is None:
+            return audit.run(step, self._artefacts, options)
+        from datalab.reviewing import audit_reviewed
+
+        return audit_reviewed(self, review, step, options)
+
+    def _begun_review(self) -> "Review | None":
+        """The review, if there is one already or its ledger was named."""
+        if self._review is None and self.ledger in (None, False):
+            return None
+        return self.review
+
+    # ------------------------------------------------------------------ reviewing and narrowing
+
+    @property
+    def review(self) -> "Review":
+        """Decisions about single rows: keep, relabel, exclude, …, with undo and redo."""
+        with self._lock:
+            if self._review is None:
+                from datalab.ledger import Ledger
+                from datalab.review import Review, ledger_path
+
+                if not isinstance(self.ledger, Ledger):
+                    path = ledger_path(self.ledger, self.data, self._source, self.label_name)
+                    self.ledger = Ledger(path)
+                self._review = Review(self, self.ledger)
+            return self._review
+
+    def corrected(
+        self,
+        reviewer: str | None = None,
+        conflicts: Literal["last", "majority", "error"] = "last",
+    ) -> Any:
+        """The data set as the review leaves it: labels corrected, excluded rows gone.
+
+        Parameters
+        ----------
+        reviewer : str, optional
+            Only this person's decisions.
+        conflicts : {"last", "majority", "error"}
+            What counts when several reviewers want different things for a row.
+
+        Returns
+        -------
+        object
+            In the type of the data that was given; the given data itself is not changed.
+        """
+        return self.review.corrected(reviewer, conflicts)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether rows of the data set that was opened first were dropped."""
+        return any(line["rows_out"] < line["rows_in"] for line in self._history)
+
+    @property
+    def history(self) -> "pd.DataFrame":
+        """What was done so far: step, rows_in, flagged, rows_out, relabelled."""
+        import pandas as pd
+
+        columns = ["step", "rows_in", "flagged", "rows_out", "relabelled"]
+        return pd.DataFrame(self._history, columns=columns).astype({"flagged": "Int64"})
+
+    def drop(self, *names: str, below: float | None = None) -> "Datalab":
+        """A lab without the rows that some checks flag.
+
+        Parameters
+        ----------
+        *names : str
+            Issue types that were checked. Of a set of near duplicates one row stays.
+        below : float, optional
+            Drop rows whose score is lower than this, instead of those that are flagged.
+
+        Returns
+        -------
+        Datalab
+            A new lab over the other rows, with what was found so far; this one does not change.
+
+        Raises
+        ------
+        NotFound
+            A type was not checked or has no results.
+        InputError
+            No row would stay.
+        """
+        from datalab.narrowing import narrowed, to_drop
+
+        if not names:
+            raise InputError('drop what? name issue types: drop("near_duplicate")')
+        stay = np.ones(len(self), dtype=bool)
+        for name in names:
+            outcome = self._outcome(name)
+            if outcome.findings is not None:
+                stay[outcome.findings.positions()[to_drop(outcome, below)]] = False
+        told = ", ".join(names) + ("" if below is None else f" below {below:g}")
+        return narrowed(self, np.flatnonzero(stay), f"drop: {told}")
+
+    def keep(self, rows: Any) -> "Datalab":
+        """A lab over some of the rows.
+
+        Parameters
+        ----------
+        rows : bool mask of shape (N,), index label, or sequence of index labels
+            Of this lab's own data.
+
+        Returns
+        -------
+        Datalab
+            As for `drop`.
+        """
+        from datalab._data.rows import positions_of
+        from datalab.narrowing import narrowed
+
+        at = np.sort(positions_of(rows, self._source.index, len(self)))
+        return narrowed(self, at, "keep")
+
+    def chain(self, *steps: Any) -> "Chain":
+        """Checks in a row, each of which sees only what the earlier ones have left.
+
+        Parameters
+        ----------
+        *steps : str, manager, or (str, dict) pair
+            Issue types; with parameters as a manager such as ``Label(filter_by="both")`` or a
+            pair such as ``("outlier", {"threshold": 0.2})``.
+
+        Returns
+        -------
+        Chain
+            Nothing has run yet: look at it, edit it, and call ``run()``.
+        """
+        from datalab.chain import Chain
+
+        return Chain(self, steps)
 
     # ------------------------------------------------------------------ results
 
