@@ -7,6 +7,7 @@ the graph and its descendants stale and nothing else.
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -45,7 +46,10 @@ ARTEFACTS: Mapping[str, str] = {
     "images": "the images, decoded when looked at",
     "text": "the texts, a list of str",
     "table": "the data set's columns: table.columns, table.column(name)",
-    "split": "name of the part of the data that each row belongs to (train, test, …), (N,) of str",
+    "encoded": "all columns as numbers, for models: a datalab._data.encoded.Encoded",
+    "groups": "which rows belong together, (N,) int64",
+    "time": "when each row was made, (N,) float64, seconds or the column's own unit",
+    "split": "name of the part of each row (train, test, …), (N,) of str, None where missing",
 }
 TASKS = ("classification", "regression", "multilabel", None)
 
@@ -79,6 +83,8 @@ class Artefact:
         The recipe's options it was made with.
     note : str
         What ran, in words, for reports.
+    details : mapping
+        What ran, in figures.
     """
 
     value: Any
@@ -88,6 +94,7 @@ class Artefact:
     made_from: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,7 @@ class Recipe:
     options: tuple[str, ...]
     rules: tuple[Rules, ...]
     narrowed: Callable[..., Any] | None = None
+    held: tuple[str, ...] = ()
 
 
 _recipes: dict[str, list[Recipe]] = {}
@@ -112,6 +120,7 @@ def recipe(
     *,
     rules: tuple[Rules, ...] = ("datalab", "reference"),
     narrowed: Callable[..., Any] | None = None,
+    held: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """Register a function as a way to make the artefact `name`.
 
@@ -124,6 +133,9 @@ def recipe(
     making it again would give: called with the value, the rows that stay (places among those it
     covers), the inputs before and after (dictionaries) and the options; returns ``Made``, or
     raises `NotApplicable` when it has to be made again.
+
+    `held` names those of its needs that must be given or stand in the data: the recipe is not for
+    values that were made themselves.
     """
     if name not in ARTEFACTS:
         raise InputError(f"no artefact is called {name!r}; known: {', '.join(ARTEFACTS)}")
@@ -139,6 +151,7 @@ def recipe(
             options=tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY),
             rules=rules,
             narrowed=narrowed,
+            held=held,
         )
         _recipes.setdefault(name, []).append(made)
         return function
@@ -158,6 +171,7 @@ class Made:
     note: str = ""
     # Places, among the rows it was called with, that the value has entries for; None means all.
     rows: IndexArray | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Artefacts:
@@ -329,7 +343,8 @@ class Artefacts:
         inputs = {need: self.get(need, options) for need in way.needs}
         for use in way.uses:
             if self.distance(use, options["rules"]) is not None:
-                inputs[use] = self.get(use, options)
+                with suppress(NotApplicable):
+                    inputs[use] = self.get(use, options)
         self._made[key] = self._make(way, inputs, wanted)
         return self._made[key]
 
@@ -337,7 +352,12 @@ class Artefacts:
         self, way: Recipe, inputs: Mapping[str, Artefact], wanted: Mapping[str, Any]
     ) -> Artefact:
         rows = common_rows(inputs[need] for need in way.needs)
-        made = way.make(**{n: select(n, a, rows) for n, a in inputs.items()}, **wanted)
+        values = {need: select(need, inputs[need], rows) for need in way.needs}
+        for use in set(way.uses) & set(inputs):
+            if _reaches(inputs[use], rows):
+                with suppress(NotApplicable):  # a graph that has lost too many neighbours
+                    values[use] = select(use, inputs[use], rows)
+        made = way.make(**values, **wanted)
         if not isinstance(made, Made):
             made = Made(made)
         if made.rows is not None:
@@ -350,6 +370,7 @@ class Artefacts:
             made_from={n: a.version for n, a in inputs.items()},
             options=dict(wanted),
             note=made.note,
+            details=dict(made.details),
         )
 
     def _fresh(self, artefact: Artefact) -> bool:
@@ -379,6 +400,7 @@ class Artefacts:
             way
             for way in _recipes.get(name, [])
             if rules in way.rules
+            and all(need in self._held for need in way.held)
             and all(
                 need in self._held or (need not in seen and self._ways(need, rules, seen | {name}))
                 for need in way.needs
@@ -409,6 +431,13 @@ def _token(option: Any) -> Any:
     """
     plain = option is None or isinstance(option, (str, int, float, bool))
     return option if plain else id(option)
+
+
+def _reaches(artefact: Artefact, rows: IndexArray | None) -> bool:
+    """Whether a value that is merely used when there has an entry for each of these rows."""
+    if artefact.rows is None:
+        return True
+    return rows is not None and bool(np.isin(rows, artefact.rows).all())
 
 
 def _covers(made_with: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

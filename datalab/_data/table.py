@@ -1,7 +1,7 @@
 """What managers see of a data set: its columns, and its images one by one."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,11 +25,14 @@ class Table:
         Names of the columns, in order; labels and annotators are not among them.
     rows : ndarray of int, optional
         Positions in the source; None means all.
+    named : mapping of str to str
+        Kinds of columns that the user named (text, image, audio), whatever they look like.
     """
 
     source: Source
     columns: tuple[str, ...]
     rows: IndexArray | None = None
+    named: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.source.n_rows if self.rows is None else len(self.rows)
@@ -41,6 +44,14 @@ class Table:
         """The values of one column, shape (N,)."""
         values = self.source.column(name)
         return values if self.rows is None else values[self.rows]
+
+    def kind(self, name: str) -> str:
+        """What a column holds: as the user says, else as its values look."""
+        return self.named.get(name) or self.source.kind(name)
+
+    def positions(self) -> IndexArray:
+        """The rows' positions in the source, shape (N,)."""
+        return np.arange(self.source.n_rows) if self.rows is None else self.rows
 
     def missing(self) -> NDArray[np.bool_]:
         """Which values are missing, shape (N, number of columns)."""
