@@ -15,6 +15,7 @@ __all__ = [
     "EQUAL",
     "Pairs",
     "centrality",
+    "components",
     "copy_scores",
     "duplicate_pairs",
     "equal_neighbours",
@@ -115,7 +116,7 @@ def _copies(
     row: IndexArray, other: IndexArray, n_rows: int, k: int
 ) -> tuple[IndexArray, IndexArray]:
     """All pairs among exact copies where there are more of them than neighbours."""
-    group = _components(row, other, n_rows)
+    group = components(row, other, n_rows)
     sizes = np.bincount(group)
     many = np.flatnonzero(sizes > k + 1)
     many = many[np.argsort(sizes[many], kind="stable")]
@@ -131,7 +132,7 @@ def _copies(
     return left[left != right], right[left != right]
 
 
-def _components(left: IndexArray, right: IndexArray, n_rows: int) -> IndexArray:
+def components(left: IndexArray, right: IndexArray, n_rows: int) -> IndexArray:
     """Which connected component each row belongs to."""
     # Only here, and slow to import.
     from scipy.sparse import coo_array  # noqa: PLC0415
@@ -156,7 +157,7 @@ def set_ids(pairs: Pairs, n_rows: int) -> IndexArray:
 
     A set is a connected component: near duplicates of near duplicates belong to it.
     """
-    component = _components(pairs.left, pairs.right, n_rows)
+    component = components(pairs.left, pairs.right, n_rows)
     in_set = np.zeros(n_rows, dtype=bool)
     in_set[pairs.left] = True
     ids = np.full(n_rows, -1, dtype=np.intp)

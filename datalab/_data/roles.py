@@ -42,9 +42,8 @@ def texts(values: NDArray[Any]) -> list[str]:
     return ["" if gone else str(value) for value, gone in zip(values, missing, strict=True)]
 
 
-def parts(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """The part of the data that each row belongs to, by name, and where that is known."""
+def parts(values: NDArray[Any]) -> NDArray[Any]:
+    """The part of the data that each row belongs to, by name; None where it is missing."""
     missing = is_missing(values)
     whole = whole_numbers(values)
-    names = objects("" if gone else str(value) for gone, value in zip(missing, whole, strict=True))
-    return names, ~missing
+    return objects(None if gone else str(one) for gone, one in zip(missing, whole, strict=True))

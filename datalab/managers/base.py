@@ -25,7 +25,8 @@ class IssueManager(Protocol):
     """Finds one type of issue. Inheriting is optional: having these two is enough.
 
     The parameters of ``find_issues`` declare what the manager needs (see `ARTEFACTS`): no default
-    means needed, ``=None`` means used when there. When all are ``=None``, at least one must be
+    means needed, ``=None`` means used when there (a graph then lists rows it does not cover at an
+    infinite distance). When all are ``=None``, at least one must be
     there; a class attribute ``any_of`` names such a group among other parameters.
     Hyper-parameters are arguments of the constructor. Optional class attributes: ``tasks``
     (default: all), ``default`` (part of the default audit, True), ``modality`` (``"images"``,

@@ -112,6 +112,27 @@ class KNNGraph:
             self.metric,
         )
 
+    def among(self, rows: IndexArray, n_rows: int) -> "KNNGraph":
+        """The same graph laid out over more rows, of which it knows nothing.
+
+        Parameters
+        ----------
+        rows : ndarray of int, shape (N,)
+            The places of its rows, ascending.
+        n_rows : int
+            How many rows there are.
+
+        Returns
+        -------
+        KNNGraph
+            The other rows have no neighbours: they list themselves, at an infinite distance.
+        """
+        indices = np.repeat(np.arange(n_rows)[:, None], self.k, axis=1)
+        distances = np.full((n_rows, self.k), np.inf, dtype=np.float32)
+        indices[rows] = np.asarray(rows)[self.indices]
+        distances[rows] = self.distances
+        return KNNGraph(indices, distances, self.metric)
+
     @classmethod
     def from_csr(cls, graph: Any, *, n_rows: int | None = None, metric: str = GIVEN) -> "KNNGraph":
         """Read a sparse matrix of distances and check that it is a graph of neighbours.

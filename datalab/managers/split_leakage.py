@@ -1,0 +1,312 @@
+"""Examples of one part of the data that stand in another part too."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab._check import finite_number, listing, whole_number
+from datalab._core.duplicate import EQUAL, components, copy_scores
+from datalab._core.leakage import (
+    Links,
+    equal_links,
+    near_links,
+    nearest_links,
+    nearest_of,
+    own_scale,
+    pair_counts,
+    share_of_its_own,
+)
+from datalab._data.content import describing_columns, equal_rows, equal_texts
+from datalab._data.table import Table
+from datalab._typing import IndexArray
+from datalab.exceptions import InputError, NotApplicable
+from datalab.findings import Findings
+from datalab.managers.base import Kind
+from datalab.neighbors.graph import KNNGraph
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SplitLeakage"]
+
+# More parts than this are no splits: the column holds something else.
+MAX_PARTS = 50
+# When fewer rows than this share of them are the only ones of their kind within their own part,
+# the columns are too coarse for equality to mean that two rows are copies.
+ENOUGH_OF_THEIR_OWN = 0.5
+# What is trained on gives way, what is tested on stays; names that say neither stand between.
+TRAINED, UNKNOWN, VALIDATED, TESTED = range(4)
+WORDS = {
+    "train": TRAINED, "training": TRAINED, "fit": TRAINED,
+    "val": VALIDATED, "valid": VALIDATED, "validation": VALIDATED, "dev": VALIDATED,
+    "test": TESTED, "testing": TESTED, "eval": TESTED, "evaluation": TESTED, "holdout": TESTED,
+}  # fmt: skip
+
+
+class _Parts(NamedTuple):
+    """The parts of the data, those that give way first."""
+
+    names: tuple[str, ...]
+    code: NDArray[np.int64]  # of each row, -1 where its part is not known
+    sizes: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SplitLeakage:
+    """Examples that stand, equal or nearly so, in another part of the data as well.
+
+    A model that has seen a test example in training is not tested by it. Rows are compared by the
+    graph of neighbours where there is one, by all columns that describe them, and by their text.
+    Rows of all parts concerned are flagged; ``is_kept`` is False for those to drop, which are
+    those of the part that is trained on.
+
+    Parameters
+    ----------
+    metric : str, optional
+        How features are compared; by default chosen from the data.
+    threshold : float
+        Two examples are near when their distance is below `threshold` times the median distance
+        to the nearest neighbour within the own part.
+    k : int
+        Number of neighbours that are looked at; a graph that is given is used whole.
+    absolute_threshold : float, optional
+        Two examples are near up to this distance; takes the place of `threshold`.
+
+    Notes
+    -----
+    The score is ``1 - exp(-d / m)`` of the distance d to the nearest known neighbour in another
+    part, for the median m; 0 for equal rows, 1 where none is known. The summary is the largest
+    share of a part that is sound. Columns: ``leak_partner`` (the nearest row in another part, -1
+    for none), ``partner_split``, ``partner_distance`` and ``is_exact``. ``info["split_pairs"]`` is
+    a table of the pairs of parts: which one to drop rows from, how many, and how much of the other
+    part they spoil. What is kept and dropped follows from the names of the parts (train gives
+    way to validation, and both to test); of others, the larger part gives way.
+
+    Near copies beyond the k neighbours of both rows are not seen; equal ones all are. O(N k log N)
+    time and O(N k) memory, beside the graph.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from datalab.neighbors import knn_graph
+    >>> features = np.array([[0.0], [10.0], [20.0], [30.0], [10.0], [41.0]])
+    >>> split = np.array(["train"] * 4 + ["test"] * 2, dtype=object)
+    >>> found = SplitLeakage(k=2).find_issues(split, knn_graph(features, k=2))
+    >>> np.flatnonzero(found.is_issue).tolist(), np.flatnonzero(~found.columns["is_kept"]).tolist()
+    ([1, 4], [1])
+    >>> found.info["split_pairs"][["drop_from", "keep", "rows_to_drop", "leaked_share"]]
+      drop_from  keep  rows_to_drop  leaked_share
+    0     train  test             1           0.5
+    """
+
+    metric: Any = None
+    threshold: float = 0.13
+    k: int = 10
+    absolute_threshold: float | None = None
+
+    name: ClassVar[str] = "split_leakage"
+    beyond_reference: ClassVar[bool] = True
+    modality: ClassVar[str] = "split"
+    description: ClassVar[str] = (
+        "Examples that stand, equal or nearly so, in another split as well."
+    )
+    advice: ClassVar[str] = (
+        "Drop the rows of the training split (is_kept is False there); keep the test split as it "
+        "is, and split by group next time."
+    )
+    produces: ClassVar[dict[str, Kind]] = {
+        "leak_partner": "row",
+        "partner_split": "text",
+        "partner_distance": "number",
+        "is_exact": "bool",
+        "is_kept": "bool",
+    }
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        whole_number(self.k, name="k", least=1)
+        finite_number(self.threshold, name="threshold")
+        if self.threshold < 0:
+            raise InputError(f"`threshold` must be >= 0, got {self.threshold}")
+        if self.absolute_threshold is not None:
+            finite_number(self.absolute_threshold, name="absolute_threshold")
+            if self.absolute_threshold < 0:
+                raise InputError(
+                    f"`absolute_threshold` is a distance and must be >= 0, got "
+                    f"{self.absolute_threshold}"
+                )
+
+    def find_issues(
+        self,
+        split: NDArray[Any],
+        knn_graph: KNNGraph | None = None,
+        table: Table | None = None,
+        text: list[str] | None = None,
+    ) -> Findings:
+        """Find rows that have a partner in another split."""
+        parts = _read_parts(split)
+        found: list[Links] = []
+        info: dict[str, Any] = {"compared": [], "too_coarse": []}
+        score = np.ones(len(split))
+        if knn_graph is not None:
+            found, score = self._near(knn_graph.nearest(self.k), parts.code, info)
+        for what, ids in _equal(parts, table, text):
+            if share_of_its_own(ids, parts.code) < ENOUGH_OF_THEIR_OWN:
+                info["too_coarse"].append(what)
+                continue
+            info["compared"].append(f"equality of {what}")
+            found.append(equal_links(ids, parts.code))
+        if not found:
+            reason = "there is nothing to compare rows by"
+            if info["too_coarse"]:
+                reason = f"most rows have many equals in {' and in '.join(info['too_coarse'])}"
+            raise NotApplicable(f"{reason}: give features=")
+        links = nearest_links(_joined(found), parts.code)
+        return self._findings(links, score, parts, info)
+
+    def _near(
+        self, graph: KNNGraph, part: NDArray[np.int64], info: dict[str, Any]
+    ) -> tuple[list[Links], NDArray[np.float64]]:
+        """Links to near and to equal neighbours, and the scores."""
+        known = part >= 0
+        elsewhere = (part[graph.indices] != part[:, None]) & known[:, None]
+        elsewhere &= known[graph.indices]
+        scale = own_scale(graph.distances, elsewhere)
+        radius = self.threshold * scale
+        close = graph.distances < radius
+        if self.absolute_threshold is not None:
+            radius = self.absolute_threshold
+            close = (graph.distances < radius) | (graph.distances == np.float32(radius))
+        row, column = np.nonzero(graph.distances < EQUAL)
+        equal = components(row, graph.indices[row, column], graph.n_rows)
+        info |= {"metric": graph.metric, "k": graph.k, "threshold": self.threshold}
+        info |= {"absolute_threshold": self.absolute_threshold, "median_distance": scale}
+        info["compared"].append(f"distance below {radius:.3g} ({graph.metric})")
+        nearest = nearest_of(graph.distances, elsewhere)
+        links = [
+            near_links(graph.indices, graph.distances, close & elsewhere),
+            equal_links(np.where(known, equal, -1), part),
+        ]
+        return links, copy_scores(nearest, scale)
+
+    def _findings(
+        self, links: Links, score: NDArray[np.float64], parts: _Parts, info: dict[str, Any]
+    ) -> Findings:
+        n_rows = len(score)
+        rows, first = np.unique(links.row, return_index=True)
+        is_issue, is_exact, is_kept = np.zeros((3, n_rows), dtype=bool)
+        partner, distance = np.full(n_rows, -1, dtype=np.intp), np.full(n_rows, np.nan)
+        is_issue[rows] = True
+        is_exact[rows] = links.is_equal[first]
+        partner[rows], distance[rows] = links.partner[first], links.distance[first]
+        is_kept[:] = True
+        is_kept[links.row[parts.code[links.partner] > parts.code[links.row]]] = False
+        theirs = np.array([*parts.names, None], dtype=object)[parts.code[partner]]
+        theirs[~is_issue] = None
+        pairs = _pair_table(links, parts)
+        return Findings(
+            self.name,
+            is_issue=is_issue,
+            score=np.where(is_exact, 0.0, score),
+            summary=1.0 - max(pairs["leaked_share"], default=0.0),
+            columns={
+                "leak_partner": partner,
+                "partner_split": theirs,
+                "partner_distance": distance,
+                "is_exact": is_exact,
+                "is_kept": is_kept,
+            },
+            info=info
+            | {
+                "split_pairs": pairs,
+                "split_sizes": dict(zip(parts.names, parts.sizes.tolist(), strict=True)),
+                "rows_without_split": int(np.count_nonzero(parts.code < 0)),
+                "num_rows_to_drop": int(np.count_nonzero(~is_kept)),
+            },
+        )
+
+    def explain(self, row: Mapping[str, Any]) -> str:
+        """Why the row was flagged."""
+        if row["leak_partner"] is None or row["partner_split"] is None:
+            return "no row of another split is nearly the same"
+        alike = "equal to" if row["is_exact"] else "nearly the same as"
+        told = f"{alike} row {row['leak_partner']} of {row['partner_split']!r}"
+        return f"{told}; {'keep' if row['is_kept'] else 'drop'} this one"
+
+
+def _read_parts(split: NDArray[Any]) -> _Parts:
+    """The parts in the order in which they give way."""
+    known = np.array([one is not None for one in split], dtype=bool)
+    names, code, sizes = np.unique(
+        split[known].astype(str), return_inverse=True, return_counts=True
+    )
+    if len(names) < 2:
+        raise NotApplicable(
+            f"needs at least two splits to compare, found {listing(names.tolist()) or 'none'}"
+        )
+    if len(names) > MAX_PARTS:
+        raise NotApplicable(
+            f"the split column has {len(names)} different values ({listing(names.tolist())}), "
+            f"more than {MAX_PARTS} splits: give split= the column that says train, test, …"
+        )
+    purpose = np.array([_purpose(name) for name in names.tolist()])
+    order = np.lexsort((names, -sizes, purpose))
+    codes = np.full(len(split), -1, dtype=np.int64)
+    codes[known] = np.argsort(order)[code]
+    return _Parts(tuple(names[order].tolist()), codes, sizes[order].astype(np.int64))
+
+
+def _purpose(name: str) -> int:
+    """What a part is for, by the words in its name."""
+    words = re.findall("[a-z]+", name.lower())
+    return max((WORDS[word] for word in words if word in WORDS), default=UNKNOWN)
+
+
+def _equal(
+    parts: _Parts, table: Table | None, text: list[str] | None
+) -> list[tuple[str, IndexArray]]:
+    """What else tells that rows are equal, in words, with the ids that equal rows share."""
+    known = parts.code >= 0
+    found = []
+    if table is not None:
+        each = [np.flatnonzero(parts.code == code) for code in range(len(parts.names))]
+        columns = describing_columns(table, each)
+        if columns:
+            found.append((listing(columns), np.where(known, equal_rows(table, columns), -1)))
+    if text is not None:
+        found.append(("the texts", np.where(known, equal_texts(text), -1)))
+    return found
+
+
+def _joined(found: list[Links]) -> Links:
+    return Links(
+        np.concatenate([links.row for links in found]),
+        np.concatenate([links.partner for links in found]),
+        np.concatenate([links.distance for links in found]),
+        np.concatenate([links.is_equal for links in found]),
+    )
+
+
+def _pair_table(links: Links, parts: _Parts) -> "pd.DataFrame":
+    """Pairs of parts that share examples, the most spoiled first."""
+    import pandas as pd
+
+    n = len(parts.names)
+    rows = pair_counts(links.row, links.partner, parts.code, n)
+    exact = pair_counts(links.row[links.is_equal], links.partner[links.is_equal], parts.code, n)
+    drop, keep = np.nonzero(np.triu(rows))
+    table = pd.DataFrame(
+        {
+            "drop_from": [parts.names[code] for code in drop],
+            "keep": [parts.names[code] for code in keep],
+            "rows_to_drop": rows[drop, keep],
+            "leaked_rows": rows[keep, drop],
+            "leaked_share": rows[keep, drop] / parts.sizes[keep],
+            "exact_rows": exact[keep, drop],
+        }
+    )
+    return table.sort_values("leaked_share", ascending=False, kind="stable", ignore_index=True)
