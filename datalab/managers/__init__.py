@@ -12,6 +12,7 @@ from datalab.managers.non_iid import NonIID
 from datalab.managers.null import Null
 from datalab.managers.outlier import Outlier
 from datalab.managers.regression_label import RegressionLabel
+from datalab.managers.split_leakage import SplitLeakage
 from datalab.managers.underperforming_group import UnderperformingGroup
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Null",
     "Outlier",
     "RegressionLabel",
+    "SplitLeakage",
     "UnderperformingGroup",
     "register",
 ]
@@ -42,6 +44,7 @@ for _manager in (
     ClassImbalance,
     UnderperformingGroup,
     IdentifierColumn,
+    SplitLeakage,
     MultiAnnotator,
     DataValuation,
 ):
