@@ -151,6 +151,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         )
         self._outcomes: dict[str, Outcome] = {}
         self._history: list[dict[str, Any]] = []
+        self._shared: dict[str, Any] = {}  # with the labs that are made of this one by dropping
         self._forget(rows=np.arange(self._source.n_rows))
         self._lock = threading.RLock()  # notebooks run widgets beside cells
         self._rules: Rules = "datalab"
@@ -379,17 +380,15 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         if model is not None and (rules == "reference" or self._artefacts.given("pred_probs")):
             warn("`model` is not used: pred_probs are given, or not to be made under these rules")
         self._rules = rules
-        options = {
-            "rules": rules,
-            "random_state": random_state,
-            "model": model,
-            "device": device,
-            "k": audit.planned_k(steps),
-            "metric": None,
-            "features_from": self._features_from,
-            "progress": self._shows_progress(),
-        }
-        self._run(steps, {**options, "flag_confirmed": flag_confirmed}, on_error)
+        options = self._options(
+            steps,
+            rules=rules,
+            random_state=random_state,
+            model=model,
+            device=device,
+            flag_confirmed=flag_confirmed,
+        )
+        self._run(steps, options, on_error)
         self._history.append(
             {
                 "step": f"find_issues: {', '.join(step.name for step in steps)}",
@@ -400,6 +399,16 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             }
         )
         return self
+
+    def _options(self, steps: list[Step], **chosen: Any) -> dict[str, Any]:
+        """What recipes can ask for: what the user chose, and what follows from data and steps."""
+        return {
+            **chosen,
+            "k": audit.planned_k(steps),
+            "metric": None,
+            "features_from": self._features_from,
+            "progress": self._shows_progress(),
+        }
 
     def _num_flagged(self, names: Iterable[str]) -> int:
         """The number of rows that any of these checks flags."""
@@ -452,32 +461,35 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         with tqdm(steps, disable=not self._shows_progress(), delay=1.0, leave=False) as bar:
             for step in bar:
                 bar.set_description(step.spec.title, refresh=False)
-                outcome = self._audited(step, options)
-                self._outcomes[step.name] = outcome
-                log.info("%s: %s %s", outcome.name, outcome.status, outcome.reason)
-                if outcome.error is not None:
-                    if on_error == "raise":
-                        cause = outcome.error.__cause__
-                        raise cause if isinstance(cause, InputError) else outcome.error
-                    warn(
-                        f"the check {outcome.name!r} failed, the others went on: {outcome.reason}",
-                        ManagerFailed,
-                    )
+                self._run_step(step, options, on_error)
 
-    def _audited(self, step: Step, options: Mapping[str, Any]) -> Outcome:
-        """One check, on what a review has left and corrected."""
+    def _run_step(
+        self, step: Step, options: Mapping[str, Any], on_error: Literal["warn", "raise"] = "warn"
+    ) -> Outcome:
+        """Run one check, on what a review has left and corrected, and keep its outcome."""
         review = self._begun_review()
         if review is None:
-            return audit.run(step, self._artefacts, options)
-        from datalab.reviewing import audit_reviewed
+            outcome = audit.run(step, self._artefacts, options)
+        else:
+            from datalab.reviewing import audit_reviewed
 
-        return audit_reviewed(self, review, step, options)
+            outcome = audit_reviewed(self, review, step, options)
+        self._outcomes[step.name] = outcome
+        log.info("%s: %s %s", outcome.name, outcome.status, outcome.reason)
+        if outcome.error is not None:
+            if on_error == "raise":
+                cause = outcome.error.__cause__
+                raise cause if isinstance(cause, InputError) else outcome.error
+            warn(
+                f"the check {outcome.name!r} failed, the others went on: {outcome.reason}",
+                ManagerFailed,
+            )
+        return outcome
 
     def _begun_review(self) -> "Review | None":
         """The review, if there is one already or its ledger was named."""
-        if self._review is None and self.ledger in (None, False):
-            return None
-        return self.review
+        begun = self._review is not None or self._shared
+        return self.review if begun or self.ledger not in (None, False) else None
 
     # ------------------------------------------------------------------ reviewing and narrowing
 
@@ -489,10 +501,10 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
                 from datalab.ledger import Ledger
                 from datalab.review import Review, ledger_path
 
-                if not isinstance(self.ledger, Ledger):
+                if "ledger" not in self._shared:
                     path = ledger_path(self.ledger, self.data, self._source, self.label_name)
-                    self.ledger = Ledger(path)
-                self._review = Review(self, self.ledger)
+                    self._shared["ledger"] = Ledger(path)
+                self._review = Review(self, self._shared["ledger"])
             return self._review
 
     def corrected(

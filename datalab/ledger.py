@@ -158,7 +158,8 @@ class Ledger:
             self._turn(stacks, first)
             return
         names = Decision.__dataclass_fields__
-        decisions = [Decision(**{name: one.get(name) for name in names}) for one in lines]
+        told: list[dict[str, Any]] = [{name: one.get(name) for name in names} for one in lines]
+        decisions = [Decision(**one) for one in told]
         batch = _Batch(first["batch"], first["reviewer"], decisions)
         self._batches[batch.name] = batch
         stacks.done.append(batch)

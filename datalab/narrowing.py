@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from datalab._check import class_codes
 from datalab._data.labels import AnyLabels, Labels, MultilabelLabels, RegressionLabels, encode
 from datalab._data.roles import targets
 from datalab._data.source import Source, open_source
@@ -54,7 +55,7 @@ def corrected_labels(labels: AnyLabels, at: IndexArray, values: Sequence[Any]) -
         return replace(labels, codes=tuple(sets))
     codes = np.array(labels.codes)
     codes[at] = encode(values, labels.classes)
-    return Labels(codes, labels.classes)  # type: ignore[arg-type]  # codes of the same classes
+    return Labels(class_codes(codes, name="labels", missing=True), labels.classes)
 
 
 def _cut(labels: AnyLabels, rows: IndexArray) -> AnyLabels:
@@ -62,7 +63,7 @@ def _cut(labels: AnyLabels, rows: IndexArray) -> AnyLabels:
         return replace(labels, values=labels.values[rows])
     if isinstance(labels, MultilabelLabels):
         return replace(labels, codes=tuple(labels.codes[i] for i in rows))
-    return replace(labels, codes=labels.codes[rows])
+    return Labels(class_codes(labels.codes[rows], name="labels", missing=True), labels.classes)
 
 
 def to_drop(outcome: Outcome, below: float | None = None) -> BoolArray:

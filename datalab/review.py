@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +14,21 @@ from datalab._check import choice, did_you_mean, listing, warn
 from datalab._data.digest import Digest
 from datalab._data.labels import Labels, MultilabelLabels
 from datalab._data.rows import positions_of
-from datalab._data.source import Source, open_source
+from datalab._data.source import Source
 from datalab._data.values import objects
 from datalab._typing import BoolArray, IndexArray
+from datalab.audit import Outcome
 from datalab.exceptions import DatalabWarning, InputError, InputTypeError
 from datalab.ledger import Decision, Ledger, json_value, now
 from datalab.narrowing import edited
+from datalab.replaying import Correction, Replay, replay, row_hashes
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from datalab.lab import Datalab
 
-__all__ = ["Replay", "Review", "Ruling"]
+__all__ = ["Review", "Ruling", "ledger_path", "suggestions"]
 
 VERDICTS = ("keep", "relabel", "exclude", "needs_review", "note")
 Conflicts = Literal["last", "majority", "error"]
@@ -72,13 +74,6 @@ class Ruling:
         """What it does to the data, to compare between reviewers."""
         label = None if self.label is UNSET else repr(self.label)
         return ("exclude",) if self.excluded else ("label", label)
-
-
-class Replay(NamedTuple):
-    """A corrected data set, and the decisions that did not fit it."""
-
-    data: Any
-    conflicts: "pd.DataFrame"
 
 
 class Review:
@@ -195,9 +190,19 @@ class Review:
         at = np.asarray(positions, dtype=np.intp).ravel()
         olds = self._given(at)
         news = self._new_labels(at, value) if verdict == "relabel" else [None] * len(at)
-        shared = {"issue": issue, "verdict": verdict, "reviewer": self.reviewer, "at": now()}
+        when = now()
         decisions = [
-            Decision(row=row, hash=key, old=json_value(old), new=json_value(new), note=note, **shared)
+            Decision(
+                row=row,
+                hash=key,
+                issue=issue,
+                verdict=verdict,
+                old=json_value(old),
+                new=json_value(new),
+                reviewer=self.reviewer,
+                at=when,
+                note=note,
+            )
             for row, key, old, new in zip(
                 self._row_ids(at), self._hashes(at), olds, news, strict=True
             )
@@ -271,7 +276,9 @@ class Review:
         return self._places.get(repr(row), -1)
 
     def _hashes(self, at: IndexArray) -> list[str]:
-        new = np.array([place for place in at.tolist() if place not in self._content], dtype=np.intp)
+        new = np.array(
+            [place for place in at.tolist() if place not in self._content], dtype=np.intp
+        )
         hashes = row_hashes(self._source, new, leave_out=self._lab.label_name)
         self._content.update(zip(new.tolist(), hashes, strict=True))
         return [self._content[place] for place in at.tolist()]
@@ -280,14 +287,16 @@ class Review:
         """The labels as they stand in the data."""
         if self._lab.label_name is None:
             return [None] * len(at)
-        return self._source.column(self._lab.label_name, at).tolist()
+        return list(self._source.column(self._lab.label_name, at).tolist())
 
     def _new_labels(self, at: IndexArray, value: Any) -> list[Any]:
         if self._lab._labels is None:
             raise InputError("relabel: the data has no labels; give label_name= to Datalab")
         if value is None:
             suggested = self.suggested(at)
-            lacking = [row for row, s in zip(self._row_ids(at), suggested, strict=True) if s is None]
+            lacking = [
+                row for row, s in zip(self._row_ids(at), suggested, strict=True) if s is None
+            ]
             if lacking:
                 raise InputError(
                     f"relabel: nothing is suggested for {len(lacking)} of {len(at)} rows, for "
@@ -335,30 +344,19 @@ class Review:
         """The label that the audit suggests for each row; None where it suggests none."""
         at = np.asarray(positions, dtype=np.intp).ravel()
         found: list[Any] = [None] * len(at)
-        for name, column in (("label", "predicted_label"), ("multi_annotator", "consensus_label")):
+        for name in ("label", "multi_annotator"):
             outcome = self._lab._outcomes.get(name)
-            if outcome is None or outcome.findings is None:
-                continue
-            findings = outcome.findings
-            if column not in findings.columns:
-                continue
-            values = np.asarray(findings.columns[column])
-            place = np.full(self._source.n_rows, -1, dtype=np.intp)
-            place[findings.positions()] = np.arange(len(findings.is_issue))
-            names = self._lab.class_names
-            for i, where in enumerate(place[at].tolist()):
-                if found[i] is None and where >= 0:
-                    code = values[where].item() if hasattr(values[where], "item") else values[where]
-                    found[i] = self._suggestion(code, names)
+            if outcome is not None:
+                more = suggestions(outcome, at, self._source.n_rows, self._lab.class_names)
+                found = [b if a is None else a for a, b in zip(found, more, strict=True)]
         return found
 
-    @staticmethod
-    def _suggestion(code: Any, names: Sequence[Any]) -> Any:
-        if not names or code is None:
-            return code
-        if isinstance(code, (list, tuple, np.ndarray)):
-            return [names[one] for one in code]
-        return names[code] if code >= 0 else None
+    def stamp(self) -> tuple[Any, ...]:
+        """What the decisions do to the data, as a value that is equal as long as that is so."""
+        return tuple(
+            (place, ruling.outcome(), tuple(sorted(map(str, ruling.confirmed))))
+            for place, ruling in sorted(self.rulings().items())
+        )
 
     # ------------------------------------------------------------------ what follows
 
@@ -386,8 +384,8 @@ class Review:
             by.setdefault(decision.reviewer, Ruling()).take(decision)
         if stale and stale != self.conflicts:
             warn(
-                f"{stale} decisions of the review ({self.path}) are about rows that this data does not have or "
-                "that have changed; they are kept in the ledger but not used",
+                f"{stale} decisions of the review ({self.path}) are about rows that this data does "
+                "not have or that have changed; they are kept in the ledger but not used",
                 DatalabWarning,
             )
         self.conflicts = stale
@@ -580,41 +578,23 @@ class Review:
             ``data``, in the type of `other`, and ``conflicts``, a DataFrame with the columns
             ``row``, ``verdict``, ``new`` and ``reason``.
         """
-        import pandas as pd
-
-        source = open_source(other)
-        label_name = self._lab.label_name
-        if label_name is not None and label_name not in source.columns:
-            raise InputError(f"the other data has no label column {label_name!r}")
         settled = self.rulings(reviewer, conflicts)
-        mine = np.array([p for p, r in settled.items() if r.excluded or r.label is not UNSET], int)
-        places, reasons = _found_again(self, source, mine)
-        at, labels, gone, refused = [], [], [], []
-        given = None if label_name is None else source.column(label_name)
-        for place, where, reason in zip(mine.tolist(), places, reasons, strict=True):
-            ruling = settled[place]
-            new = None if ruling.label is UNSET else self.class_of(ruling.label)
-            if not reason and not ruling.excluded and given is not None:
-                now_, before = json_value(given[where]), json_value(self._given(np.array([place]))[0])
-                if now_ not in (before, json_value(new)):
-                    reason = f"its label is {now_!r}, not {before!r}"
-            if reason:
-                row = self._row_ids(np.array([place]))[0]
-                refused.append({"row": row, "verdict": ruling.verdict, "new": new, "reason": reason})
-            elif ruling.excluded:
-                gone.append(where)
-            else:
-                at.append(where)
-                labels.append(new)
-        order = np.argsort(at, kind="stable").astype(np.intp)
-        data = edited(
-            source,
-            label_name,
-            np.array(at, dtype=np.intp)[order],
-            [labels[i] for i in order],
-            np.setdiff1d(np.arange(source.n_rows), gone),
-        )
-        return Replay(data, pd.DataFrame(refused, columns=["row", "verdict", "new", "reason"]))
+        mine = [p for p, r in settled.items() if r.excluded or r.label is not UNSET]
+        at = np.array(mine, dtype=np.intp)
+        wanted = [
+            Correction(
+                row=row,
+                hash=key,
+                verdict=str(settled[place].verdict),
+                exclude=settled[place].excluded,
+                old=json_value(old),
+                new=None if settled[place].excluded else self.class_of(settled[place].label),
+            )
+            for place, row, key, old in zip(
+                mine, self._row_ids(at), self._hashes(at), self._given(at), strict=True
+            )
+        ]
+        return replay(wanted, other, self._lab.label_name)
 
     def __len__(self) -> int:
         return len(self.rulings())
@@ -626,49 +606,35 @@ class Review:
         return f"Review({told}; {where})"
 
 
-def row_hashes(source: Source, at: IndexArray, *, leave_out: str | None) -> list[str]:
-    """A hash of the content of each of some rows, without the label."""
-    digests = [Digest() for _ in at]
-    for name in source.columns:
-        if name != leave_out and len(at):
-            for digest, value in zip(digests, source.column(name, at), strict=True):
-                digest.add(name)
-                digest.add(value)
-    return [digest.hexdigest() for digest in digests]
+def suggestions(outcome: Outcome, at: IndexArray, n_rows: int, classes: Sequence[Any]) -> list[Any]:
+    """The label that a check suggests for each of some rows; None where it suggests none.
 
-
-def _found_again(review: Review, source: Source, mine: IndexArray) -> tuple[list[int], list[str]]:
-    """Where rows of the reviewed data stand in another, or why they do not."""
-    hashes = review._hashes(mine)
-    leave_out = review._lab.label_name
-    there = {repr(json_value(one)): i for i, one in enumerate(_names(source))}
-    places = [there.get(repr(row), -1) for row in review._row_ids(mine)]
-    known = np.array([place for place in places if place >= 0], dtype=np.intp)
-    same = dict(zip(known.tolist(), row_hashes(source, known, leave_out=leave_out), strict=True))
-    reasons = ["" if same.get(p) == h else "?" for p, h in zip(places, hashes, strict=True)]
-    if any(reasons):
-        whole = row_hashes(source, np.arange(source.n_rows), leave_out=leave_out)
-        counts = Counter(whole)
-        elsewhere = {key: place for place, key in enumerate(whole)}
-        for i, key in enumerate(hashes):
-            if reasons[i] and counts[key] == 1:
-                places[i], reasons[i] = elsewhere[key], ""
-            elif reasons[i]:
-                gone, changed = "there is no such row", "its content has changed"
-                reasons[i] = changed if places[i] >= 0 else gone
-                if counts[key] > 1:
-                    reasons[i] = f"{counts[key]} rows have its content"
-    return places, reasons
-
-
-def _names(source: Source) -> Sequence[Any]:
-    unique = source.index is not None and source.index.is_unique
-    return source.index if unique else range(source.n_rows)
+    That is its column ``predicted_label`` or ``consensus_label``.
+    """
+    found: list[Any] = [None] * len(at)
+    findings = outcome.findings
+    offered = ("predicted_label", "consensus_label")
+    column = next((c for c in offered if findings is not None and c in findings.columns), None)
+    if findings is None or column is None:
+        return found
+    values = findings.columns[column]
+    by_code = outcome.spec.produces.get(column) == "class" and len(classes) > 0
+    place = np.full(n_rows, -1, dtype=np.intp)
+    place[findings.positions()] = np.arange(len(findings.is_issue))
+    for i, where in enumerate(place[at].tolist()):
+        if where >= 0:
+            value = values[where]
+            value = value.item() if isinstance(value, np.generic) else value
+            found[i] = (classes[value] if value >= 0 else None) if by_code else value
+    return found
 
 
 def default_path(data: Any, source: Source, label_name: str | None) -> Path:
-    """``<name>.datalab-review.jsonl`` in the working folder: the name of a file that was given,
-    else one that tells data sets apart by their columns, size and first rows."""
+    """``<name>.datalab-review.jsonl`` in the working folder.
+
+    The name is that of a file that was given, else one that tells data sets apart by their
+    columns, size and first rows.
+    """
     if isinstance(data, (str, Path)):
         return Path(f"{Path(data).stem}.datalab-review.jsonl")
     digest = Digest()

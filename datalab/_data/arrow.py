@@ -123,7 +123,9 @@ class DatasetSource(Source):
         names = self.class_names(name)
         if names is not None:
             code = {value: place for place, value in enumerate(names)}
-            values = [[code[v] for v in value] if _is_list(value) else code[value] for value in values]
+            values = [
+                [code[v] for v in value] if _is_list(value) else code[value] for value in values
+            ]
         column = replaced(stored, at, values)
         feature = self._dataset.features[name]
         changed = self._dataset.remove_columns(name).add_column(name, column, feature=feature)

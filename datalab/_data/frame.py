@@ -69,8 +69,10 @@ def series_array(series: Any) -> NDArray[Any]:
 
 
 def series_with(series: Any, at: IndexArray, values: Sequence[Any]) -> Any:
-    """A copy of a pandas Series with other values at some positions, of the same dtype if it can
-    hold them."""
+    """A copy of a pandas Series with other values at some positions.
+
+    It has the same dtype if that can hold them.
+    """
     import pandas as pd
 
     changed = series.copy()

@@ -69,11 +69,11 @@ class SplitsSource(Source):
         changed = {}
         for number, (split, part) in enumerate(self._parts.items()):
             mine = np.flatnonzero(which == number)
-            changed[split] = (
-                part.with_values(name, at[mine] - self._starts[number], [values[i] for i in mine])
-                if len(mine)
-                else part.native(np.arange(part.n_rows))
-            )
+            if not len(mine):
+                changed[split] = part.native(np.arange(part.n_rows))
+                continue
+            new = [values[i] for i in mine.tolist()]
+            changed[split] = part.with_values(name, at[mine] - self._starts[number], new)
         return self._wrap(changed)
 
     def class_names(self, name: str) -> tuple[Any, ...] | None:
