@@ -29,6 +29,8 @@ WORK = 2**25
 ROUNDED = 2.0**-40
 # Rows that are looked at to find the middle of the data.
 SAMPLE = 1000
+# Numbers of float64 that stay in one core's cache while they are worked on.
+CACHED = 2**16
 
 
 def index_type(n_rows: int) -> type[np.signedinteger[Any]]:
@@ -46,6 +48,7 @@ class Points:
     """The rows as points in float64, made block by block."""
 
     features: FloatArray
+    columns: NDArray[np.float64] | None  # divisors of the columns
     scale: float  # Euclidean: a power of two that keeps squares in range
     norms: FloatArray | None  # cosine: rows are divided by these
     zero: BoolArray | None  # cosine: zero vectors, where there are any
@@ -69,6 +72,8 @@ class Points:
         """The coordinates of some points."""
         where = at if self.rows is None else self.rows[at]
         block = self.features[where].astype(np.float64)
+        if self.columns is not None:
+            block /= self.columns
         if self.norms is None:
             block *= self.scale
             return block
@@ -77,6 +82,32 @@ class Points:
             return block
         # A zero vector stands at right angles to all others: their squared distance is 2.
         return np.column_stack([block, self.zero[where]])
+
+    def between(self, left: IndexArray, right: IndexArray) -> NDArray[np.float64]:
+        """Squared distances of pairs of points, given by position."""
+        squared = np.empty(len(left))
+        for part in blocks(len(left), max(1, CACHED // self.n_dimensions)):
+            squared[part] = self.squared(self.take(left[part]), self.take(right[part]))
+        return squared
+
+    def same(self, left: IndexArray, right: IndexArray) -> bool:
+        """Whether all these pairs of points, given by position, are equal."""
+        return all(
+            np.array_equal(self.take(left[part]), self.take(right[part]))
+            for part in blocks(len(left), self.at_once)
+        )
+
+    def keys(self, seed: int) -> NDArray[np.uint64]:
+        """A 64-bit key of every point: equal for equal points, almost surely for no others."""
+        rng = np.random.default_rng(seed)
+        weights = rng.integers(2**63, size=self.n_dimensions, dtype=np.uint64) * np.uint64(2)
+        weights += np.uint64(1)
+        keys = np.empty(len(self), dtype=np.uint64)
+        for rows in blocks(len(self), max(1, CACHED // self.n_dimensions)):
+            # Adding 0 makes -0 equal to 0.
+            bits = np.add(self.take(rows), 0.0, order="C").view(np.uint64)
+            keys[rows] = mixed(bits, weights).sum(axis=1, dtype=np.uint64)
+        return keys
 
     def squared(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
         """Squared distances of pairs of points (rows of `x` and `y`), from differences."""
@@ -92,13 +123,16 @@ class Points:
         return squared
 
 
-def points_of(features: FloatArray, *, cosine: bool) -> Points:
-    """The rows scaled to a safe range, or to length one."""
-    largest, norms = _extent(features)
+def points_of(
+    features: FloatArray, *, cosine: bool, columns: NDArray[np.float64] | None = None
+) -> Points:
+    """The rows scaled to a safe range, or to length one; first divided by `columns`."""
+    largest, norms = _extent(features, columns)
     exponent = max(int(np.frexp(largest)[1]), -1000)
     zero = norms == 0
     points = Points(
         features,
+        columns,
         scale=1.0 if cosine else float(np.ldexp(1.0, -exponent)),
         norms=np.where(zero, 1.0, norms) if cosine else None,
         zero=zero if cosine and zero.any() else None,
@@ -110,12 +144,16 @@ def points_of(features: FloatArray, *, cosine: bool) -> Points:
     return replace(points, centre=np.median(sample, axis=0))
 
 
-def _extent(features: FloatArray) -> tuple[float, NDArray[np.float64]]:
+def _extent(
+    features: FloatArray, columns: NDArray[np.float64] | None
+) -> tuple[float, NDArray[np.float64]]:
     """The largest absolute value, and the norm of every row (safe from overflow)."""
     norms = np.empty(len(features))
     largest = 0.0
     for rows in blocks(len(features), max(1, WORK // (32 * features.shape[1]))):
         block = np.abs(features[rows].astype(np.float64))
+        if columns is not None:
+            block /= columns
         top = block.max(axis=1)
         block /= np.where(top > 0, top, 1.0)[:, None]
         norms[rows] = top * np.sqrt(np.einsum("ij,ij->i", block, block))
@@ -123,39 +161,27 @@ def _extent(features: FloatArray) -> tuple[float, NDArray[np.float64]]:
     return largest, norms
 
 
+def mixed(bits: NDArray[np.uint64], weights: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Numbers in which every bit of a float and of its column counts."""
+    half = np.uint64(32)
+    # Few digits leave the low bits of a float empty: fold the high ones in before multiplying.
+    product = (bits ^ (bits >> half)) * weights
+    return product ^ (product >> half)
+
+
 def distinct(points: Points) -> tuple[IndexArray, IndexArray]:
     """First position of every distinct point, ascending, and which of them each point is."""
     seed = 0
     while True:
-        keys = _hashes(points, seed)
-        _, first, which = np.unique(keys, return_index=True, return_inverse=True)
+        _, first, which = np.unique(points.keys(seed), return_index=True, return_inverse=True)
         order = np.argsort(first)
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order))
         first, which = first[order], rank[which]
         copies = np.flatnonzero(first[which] != np.arange(len(points)))
-        if all(
-            np.array_equal(points.take(copies[part]), points.take(first[which[copies[part]]]))
-            for part in blocks(len(copies), points.at_once)
-        ):
+        if points.same(copies, first[which[copies]]):
             return first, which
         seed += 1  # two different points with one 64-bit key: other keys will tell them apart
-
-
-def _hashes(points: Points, seed: int) -> NDArray[np.uint64]:
-    """A 64-bit key of every point: equal for equal points, and almost surely for no others."""
-    rng = np.random.default_rng(seed)
-    weights = rng.integers(2**63, size=points.n_dimensions, dtype=np.uint64) * np.uint64(2)
-    weights += np.uint64(1)
-    half = np.uint64(32)
-    keys = np.empty(len(points), dtype=np.uint64)
-    for rows in blocks(len(points), points.at_once):
-        # Adding 0 makes -0 equal to 0.
-        bits = np.add(points.take(rows), 0.0, order="C").view(np.uint64)
-        # Few digits leave the low bits of a float empty: fold the high ones in before multiplying.
-        mixed = (bits ^ (bits >> half)) * weights
-        keys[rows] = (mixed ^ (mixed >> half)).sum(axis=1, dtype=np.uint64)
-    return keys
 
 
 def spread(

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datalab.exceptions import InputError
-from datalab.neighbors import complete_rows, exact, knn_graph
+from datalab.neighbors import complete_rows, knn_graph, product, settle
 from datalab.neighbors.exact import nearest
 
 
@@ -23,8 +23,8 @@ def by_hand(features, k, metric):
     return order, np.take_along_axis(distances, order, axis=1)
 
 
-def assert_exact(features, k, metric):
-    indices, distances = nearest(features, k, metric=metric)
+def assert_exact(features, k, metric, memory=512):
+    indices, distances = nearest(features, k, metric=metric, memory=memory)
     expected, lengths = by_hand(features, k, metric)
     np.testing.assert_allclose(distances, lengths, rtol=1e-9, atol=1e-13)
     assert (np.diff(distances, axis=1) >= 0).all()
@@ -63,13 +63,21 @@ def test_neighbours_are_exact(n_columns, metric):
         assert_exact(features, 10, metric)
 
 
+def narrow(monkeypatch):
+    """Many small tiles, and stripes of some points each."""
+    monkeypatch.setattr(product, "WIDTH", 29)
+    monkeypatch.setattr(product, "HEIGHT", 13)
+    monkeypatch.setattr(settle, "WIDTH", 7)
+    monkeypatch.setattr(settle, "HEIGHT", 11)
+    monkeypatch.setattr(settle, "WORK", 2**12)
+
+
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 def test_results_do_not_depend_on_block_size(monkeypatch, metric):
     features = np.random.default_rng(0).normal(size=(300, 20)).astype(np.float32)
     whole = nearest(features, 7, metric=metric)
-    monkeypatch.setattr(exact, "_tile_shape", lambda n_dimensions: (37, 23))
-    monkeypatch.setattr(exact, "WORK", 2**14)
-    for got, expected in zip(nearest(features, 7, metric=metric), whole, strict=True):
+    narrow(monkeypatch)
+    for got, expected in zip(nearest(features, 7, metric=metric, memory=0), whole, strict=True):
         assert np.array_equal(got, expected)
 
 
@@ -78,8 +86,8 @@ def test_results_do_not_depend_on_block_size(monkeypatch, metric):
     "name", ["copies", "integers", "two far clusters", "near pairs", "ordered"]
 )
 def test_narrow_tiles_are_exact(monkeypatch, name, metric):
-    monkeypatch.setattr(exact, "_tile_shape", lambda n_dimensions: (41, 29))
-    assert_exact(shapes(12)[name], 10, metric)
+    narrow(monkeypatch)
+    assert_exact(shapes(12)[name], 10, metric, memory=0)
 
 
 @pytest.mark.parametrize("n_columns", [4, 30])
@@ -227,8 +235,7 @@ def test_complete_rows():
 
 @pytest.mark.parametrize("progress", [False, True])
 def test_progress_is_shown_only_when_asked(monkeypatch, capsys, progress):
-    monkeypatch.setattr(exact, "_tile_shape", lambda n_dimensions: (10, 100))
-    monkeypatch.setattr(exact, "SHORT", 0.0)
+    monkeypatch.setattr(product, "SHORT", 0.0)
     knn_graph(np.random.default_rng(0).normal(size=(100, 20)), k=3, progress=progress)
     assert ("nearest neighbours" in capsys.readouterr().err) is progress
 
@@ -239,7 +246,7 @@ def test_memory_is_bounded():
     nearest(features, 10)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 2 * exact.WORK  # N² distances would be 144 MB
+    assert peak < 30e6  # N² distances would be 144 MB
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
