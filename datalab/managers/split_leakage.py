@@ -38,6 +38,7 @@ MAX_PARTS = 50
 # When fewer rows than this share of them are the only ones of their kind within their own part,
 # the columns are too coarse for equality to mean that two rows are copies.
 ENOUGH_OF_THEIR_OWN = 0.5
+MAX_NAMED = 8  # columns that are named
 # What is trained on gives way, what is tested on stays; names that say neither stand between.
 TRAINED, UNKNOWN, VALIDATED, TESTED = range(4)
 WORDS = {
@@ -246,7 +247,7 @@ def _read_parts(split: NDArray[Any]) -> _Parts:
     )
     if len(names) < 2:
         raise NotApplicable(
-            f"needs at least two splits to compare, found {listing(names.tolist()) or 'none'}"
+            f"needs at least two splits to compare, found {listing(names.tolist())}"
         )
     if len(names) > MAX_PARTS:
         raise NotApplicable(
@@ -276,7 +277,9 @@ def _equal(
         each = [np.flatnonzero(parts.code == code) for code in range(len(parts.names))]
         columns = describing_columns(table, each)
         if columns:
-            found.append((listing(columns), np.where(known, equal_rows(table, columns), -1)))
+            more = ", …" if len(columns) > MAX_NAMED else ""
+            told = ", ".join(columns[:MAX_NAMED]) + more
+            found.append((told, np.where(known, equal_rows(table, columns), -1)))
     if text is not None:
         found.append(("the texts", np.where(known, equal_texts(text), -1)))
     return found

@@ -204,8 +204,8 @@ def test_texts_are_compared_without_case_and_spaces() -> None:
 
 def test_a_dict_of_splits(features: Any) -> None:
     data = {
-        "train": {"x": features[:80, 0], "y": np.arange(80) % 2},
-        "test": {"x": features[80:, 0], "y": np.arange(20) % 2},
+        "train": pd.DataFrame({"x": features[:80, 0], "y": np.arange(80) % 2}),
+        "test": pd.DataFrame({"x": features[80:, 0], "y": np.arange(20) % 2}),
     }
     lab = Datalab(data, label_name="y", verbosity=0).find_issues(features=features)
     assert lab.issues["is_split_leakage_issue"].sum() == 5
@@ -225,7 +225,7 @@ def test_rows_without_features_or_split_are_left_alone(features: Any) -> None:
 
 def test_what_is_no_split_is_told(features: Any) -> None:
     graph = knn_graph(features, k=5)
-    with pytest.raises(NotApplicable, match="at least two splits to compare, found train"):
+    with pytest.raises(NotApplicable, match="at least two splits to compare, found .'train'"):
         SplitLeakage().find_issues(names(100, 0), graph)
     many = np.array([f"row {i}" for i in range(100)], dtype=object)
     with pytest.raises(NotApplicable, match="has 100 different values"):
