@@ -14,7 +14,7 @@ from datalab._check import choice, did_you_mean, warn, whole_number
 from datalab._data.annotations import read_annotations
 from datalab._data.columns import default_image_key, default_text_key
 from datalab._data.labels import AnyLabels, Labels, RegressionLabels, read_labels
-from datalab._data.roles import features_from, parts, targets, texts
+from datalab._data.roles import groups, moments, parts, targets, texts
 from datalab._data.source import open_source
 from datalab._data.table import Images, Table
 from datalab.artefacts import TASKS, Artefacts
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from datalab.chain import Chain
+    from datalab.health import Health
     from datalab.plots import PlotAccessor
     from datalab.review import Review
 
@@ -139,10 +140,13 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             "groups": _name(groups),
             "split": _name(split) or self._source.split_column,
             "time": _name(time),
-            "audio_key": _name(audio_key),
         }
         self._annotators: tuple[str, ...] = ()
-        self._named = {"image_key": _name(image_key), "text_key": _name(text_key)}
+        self._named = {
+            "image_key": _name(image_key),
+            "text_key": _name(text_key),
+            "audio_key": _name(audio_key),
+        }
         self._check_names()
         self._labels = self._read_labels()
         self.image_key = self._named["image_key"] or default_image_key(self._source)
@@ -191,16 +195,23 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         store, leave_out = self._artefacts, self._not_features()
         columns = tuple(name for name in self._source.columns if name not in leave_out)
         if columns:
-            store.read("table", Table(self._source, columns))
+            named = {n: key[: -len("_key")] for key, n in self._named.items() if n is not None}
+            store.read("table", Table(self._source, columns, named=named))
         else:
             store.withdraw("table")
-        self._features_from = features_from(self._source, leave_out, **self._named)
+        # Distances are those of the column that the user named, if any, else of all columns.
+        self._features_from = next((n for n in self._named.values() if n is not None), None)
         if self.text_key is not None:
             store.read("text", texts(self._source.column(self.text_key)))
         if self.image_key is not None:
             store.read("images", Images(self._source, self.image_key))
         if self._roles["split"] is not None:
             store.read("split", parts(self._source.column(self._roles["split"])))
+        if self._roles["groups"] is not None:
+            store.read("groups", groups(self._source.column(self._roles["groups"])))
+        if self._roles["time"] is not None:
+            time = self._roles["time"]
+            store.read("time", moments(self._source.column(time), time))
         if self._labels is not None:
             values, labelled = targets(self._labels)
             rows = None if labelled.all() else np.flatnonzero(labelled)
@@ -440,11 +451,14 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         raise InputTypeError(f"{name!r} cannot be given to one issue type; pass it to give()")
 
     def _embedded(self, embed: Any) -> Any:
+        from datalab.recipes.embedding import embedded
+
         for name in ("images", "text"):
             held = self._artefacts.held(name)
             if held is not None:
-                return embed(list(held.value))
-        raise InputError("embed= needs texts or images: give text_key= or image_key= to Datalab")
+                return embedded(embed, held.value, name)
+        audio = self._named["audio_key"]
+        return embedded(embed, None if audio is None else self._source.column(audio), "audio")
 
     def _shows_progress(self) -> bool:
         """Whether somebody watches: a notebook or a terminal, not a log."""
@@ -755,6 +769,33 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         from datalab.plots import PlotAccessor
 
         return PlotAccessor(self)
+
+    def health(
+        self, *, n_resamples: int = 1000, level: float = 0.95, random_state: int = 0
+    ) -> "Health":
+        """How healthy the labels are: overall, per class and per pair of classes.
+
+        Parameters
+        ----------
+        n_resamples, level, random_state
+            The bootstrap; see `datalab.health.label_health`.
+
+        Returns
+        -------
+        Health
+            An object that shows itself; its tables are ``.frame("classes")``, ``.frame("pairs")``
+            and ``.frame("overall")``.
+
+        Raises
+        ------
+        NotFound
+            The task has no classes, or there are no labels.
+        NotApplicable
+            There are no ``pred_probs``, and none can be made.
+        """
+        from datalab.health import health_of
+
+        return health_of(self, n_resamples=n_resamples, level=level, random_state=random_state)
 
     def report(
         self,

@@ -221,7 +221,7 @@ def test_annotators_columns_are_no_features() -> None:
     texts = [f"{('red', 'green', 'blue')[k]} things of kind {i}" for i, k in enumerate(true)]
     lab = Datalab({"t": texts, **votes}, annotations=["anna", "ben", "chris"], verbosity=0)
     lab.find_issues(["near_duplicate"])
-    assert "TF-IDF of the texts" in " ".join(lab.outcomes["near_duplicate"].notes)
+    assert "encoded: 1 text (t)" in " ".join(lab.outcomes["near_duplicate"].notes)
 
 
 def test_rows_without_any_value_are_not_compared(frame: pd.DataFrame) -> None:

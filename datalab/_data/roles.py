@@ -1,29 +1,61 @@
-"""What columns are to managers and recipes: targets, texts, sources of features."""
+"""What columns are to managers and recipes: targets, texts, groups, times."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._data.base import Source
-from datalab._data.columns import default_image_key, default_text_key, numeric_columns
 from datalab._data.labels import AnyLabels, MultilabelLabels, RegressionLabels
-from datalab._data.values import is_missing, objects, whole_numbers
+from datalab._data.values import as_floats, is_missing, objects, whole_numbers
+from datalab.exceptions import InputError
 
-__all__ = ["features_from", "parts", "targets", "texts"]
+__all__ = ["groups", "moments", "parts", "targets", "texts"]
 
 
-def features_from(
-    source: Source, leave_out: tuple[str, ...], *, image_key: str | None, text_key: str | None
-) -> str:
-    """What features are made of: what the user named, else numbers, else what there is."""
-    if image_key is not None or text_key is not None:
-        return "images" if image_key is not None else "text"
-    if numeric_columns(source, leave_out=leave_out)[0]:
-        return "table"
-    if default_image_key(source) is not None:
-        return "images"
-    return "text" if default_text_key(source, leave_out=leave_out) is not None else "table"
+def groups(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Which rows belong together, by number; a row whose group is missing stands alone."""
+    missing = is_missing(values)
+    names = np.array([str(value) for value in values[~missing]], dtype=object)
+    together = np.unique(names, return_inverse=True)[1] if len(names) else np.empty(0, np.int64)
+    numbered = np.empty(len(values), dtype=np.int64)
+    numbered[~missing] = together
+    n_groups = int(together.max()) + 1 if len(together) else 0
+    numbered[missing] = n_groups + np.arange(int(missing.sum()))
+    return numbered
+
+
+def moments(values: NDArray[Any], name: str) -> NDArray[np.float64]:
+    """When each row was made: seconds for dates, a column's own unit for numbers, NaN if unknown.
+
+    Raises
+    ------
+    InputError
+        The values are neither dates nor numbers, nor texts that read as dates.
+    """
+    numbers = as_floats(values)
+    if numbers is not None:
+        return numbers
+    missing = is_missing(values)
+    try:
+        when = _dates(values, missing)
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"`time` names the column {name!r}, whose values are neither dates nor numbers "
+            f"({error}); convert them, for example by pandas.to_datetime"
+        ) from error
+    seconds: NDArray[np.float64] = when.astype("datetime64[us]").astype(np.float64) / 1e6
+    return np.where(np.isnat(when), np.nan, seconds)
+
+
+def _dates(values: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[np.datetime64]:
+    if values.dtype.kind == "M":
+        return values
+    import pandas as pd
+
+    when = np.full(len(values), "NaT", dtype="datetime64[us]")
+    read = pd.to_datetime(pd.Series(values[~missing]), format="mixed", utc=True)
+    when[~missing] = read.dt.tz_localize(None).to_numpy("datetime64[us]")
+    return when
 
 
 def targets(labels: AnyLabels) -> tuple[Any, NDArray[np.bool_]]:

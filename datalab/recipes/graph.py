@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from datalab._typing import FloatArray, IndexArray
 from datalab.artefacts import Made, Rules, recipe
 from datalab.exceptions import NotApplicable
@@ -11,6 +13,9 @@ from datalab.neighbors.graph import KNNGraph
 from datalab.neighbors.metric import MetricChoice, choose_metric, reference_metric
 
 __all__: list[str] = []
+
+# Squared lengths of normalised float32 rows differ by less.
+ROUNDING = 1e-4
 
 
 def graph_of_survivors(
@@ -33,7 +38,7 @@ def graph_of_survivors(
     return Made(left, f"restricted to the {len(rows)} rows that stay, which is exact")
 
 
-@recipe("knn_graph", narrowed=graph_of_survivors)
+@recipe("knn_graph", narrowed=graph_of_survivors, held=("features",))
 def knn_graph_by_search(
     features: FloatArray,
     *,
@@ -48,9 +53,8 @@ def knn_graph_by_search(
     The metric is the given one, the reference's rule, or chosen from the data. Neighbours to spare
     allow to leave out rows later without searching again.
     """
-    n_rows = len(features)
-    if n_rows < 2:
-        raise NotApplicable(f"needs at least two rows to compare, found {n_rows}")
+    if len(features) < 2:
+        raise NotApplicable(f"needs at least two rows to compare, found {len(features)}")
     if metric is not None:
         chosen = MetricChoice(metric, None, f"{metric_name(metric)} distance, as asked for")
     elif rules == "reference":
@@ -58,6 +62,30 @@ def knn_graph_by_search(
         chosen = MetricChoice(name, None, f"{name} distance, the reference's rule")
     else:
         chosen = choose_metric(features)
+    return _searched(features, chosen, k, spare, progress)
+
+
+@recipe("knn_graph", rules=("datalab",))
+def knn_graph_of_made_features(
+    features: FloatArray, *, k: int, spare: int | None, metric: Any, progress: bool
+) -> Made:
+    """The nearest neighbours by features that a recipe has put in comparable units already."""
+    length = np.einsum("ij,ij->i", features, features)
+    if metric is not None:
+        chosen = MetricChoice(metric, None, f"{metric_name(metric)} distance, as asked for")
+    elif np.ptp(length) < ROUNDING:
+        chosen = MetricChoice("cosine", None, "cosine distance: directions of vectors")
+    else:
+        chosen = MetricChoice("euclidean", None, "Euclidean distance of columns in their spreads")
+    return _searched(features, chosen, k, spare, progress)
+
+
+def _searched(
+    features: FloatArray, chosen: MetricChoice, k: int, spare: int | None, progress: bool
+) -> Made:
+    n_rows = len(features)
+    if n_rows < 2:
+        raise NotApplicable(f"needs at least two rows to compare, found {n_rows}")
     graph = knn_graph(
         chosen.apply(features),
         min(k + (spare or 0), n_rows - 1),

@@ -1,0 +1,95 @@
+"""All columns of the data as numbers, each by what it holds."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from datalab._data.encoded import Encoded
+from datalab._data.table import Table
+from datalab._typing import FloatArray
+from datalab.artefacts import Made, recipe
+from datalab.exceptions import NotApplicable
+from datalab.recipes.from_columns import ENCODERS, Column, Options
+
+__all__: list[str] = []
+
+# So many columns are named in a note.
+MAX_NAMES = 8
+BETTER = {
+    "text": "embed= takes a function of texts, such as SentenceTransformer(…).encode",
+    "image": "embed= takes a function of images",
+    "audio": "features= takes embeddings of the recordings",
+}
+
+
+@recipe("encoded", rules=("datalab",))
+def encoded_by_kind(table: Table, *, random_state: int, progress: bool) -> Made:
+    """Every column by what it holds; identifiers and constant columns are left out."""
+    options = Options(random_state, progress)
+    columns: dict[str, Column] = {}
+    left_out: dict[str, str] = {}
+    for name in table.columns:
+        coded = ENCODERS[table.kind(name)](table, name, options)
+        if isinstance(coded, str):
+            left_out[name] = coded
+        else:
+            columns[name] = coded
+    if not columns:
+        why = "; ".join(f"{name}: {reason}" for name, reason in list(left_out.items())[:3])
+        raise NotApplicable(
+            f"the data has no columns to make features of{f' ({why})' if why else ''}: give "
+            "features="
+        )
+    made = assembled(columns, left_out, len(table))
+    return Made(made, told(made))
+
+
+def assembled(columns: dict[str, Column], left_out: dict[str, str], n_rows: int) -> Encoded:
+    """The columns of one data set, put together."""
+    import scipy.sparse as sp
+
+    numbers = {name: c.numbers for name, c in columns.items() if c.numbers is not None}
+    codes = {name: c.codes for name, c in columns.items() if c.codes is not None}
+    vectors = {name: c.vector for name, c in columns.items() if c.vector is not None}
+    terms = [c.terms for c in columns.values() if c.terms is not None]
+    repeated = [name for name, block in numbers.items() for _ in range(block.shape[1])]
+    empty = np.ones(n_rows, dtype=bool)
+    for column in columns.values():
+        empty &= column.missing
+    return Encoded(
+        numbers=_beside(list(numbers.values()), n_rows),
+        categories=_beside([c[:, None] for c in codes.values()], n_rows).astype(np.int32),
+        vectors=tuple(vectors.values()),
+        terms=sp.csr_array(sp.hstack(terms, format="csr"), dtype=np.float32) if terms else None,
+        names=(*repeated, *codes, *vectors),
+        kinds={name: column.kind for name, column in columns.items()},
+        left_out=left_out,
+        empty=empty,
+    )
+
+
+def _beside(blocks: list[Any], n_rows: int) -> FloatArray:
+    whole: FloatArray = np.hstack([np.empty((n_rows, 0), dtype=np.float32), *blocks])
+    return whole
+
+
+def told(made: Encoded) -> str:
+    """In one line, what was used, what was not, and what would do better."""
+    kinds = Counter(made.kinds.values())
+    note = ", ".join(f"{n} {_plural(kind, n)}" for kind, n in kinds.items())
+    named = ", ".join(list(made.kinds)[:MAX_NAMES])
+    note += f" ({named}{', …' if len(made.kinds) > MAX_NAMES else ''})"
+    if made.left_out:
+        out = [f"{name}: {reason}" for name, reason in list(made.left_out.items())[:MAX_NAMES]]
+        note += f"; left out: {', '.join(out)}{', …' if len(made.left_out) > MAX_NAMES else ''}"
+    better = [hint for kind, hint in BETTER.items() if kind in kinds]
+    return f"{note}. Better: {better[0]}" if better else note
+
+
+def _plural(kind: str, number: int) -> str:
+    words = {"number": "numeric columns", "bool": "numeric columns", "category": "categories"}
+    one = {"number": "numeric column", "audio": "audio column"}
+    if number == 1:
+        return one.get(kind, kind)
+    return words.get(kind, f"{kind}s" if kind != "audio" else "audio columns")

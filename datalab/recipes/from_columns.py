@@ -1,0 +1,343 @@
+"""Columns of a table as numbers and codes, whatever they hold."""
+
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab._data.columns import looks_like_identifier
+from datalab._data.table import Table
+from datalab._data.values import as_floats, is_missing
+from datalab._typing import BoolArray, FloatArray, IndexArray
+from datalab.recipes.from_audio import encode_audio
+from datalab.recipes.from_images import encode_images, reduce_columns
+from datalab.recipes.from_text import encode_texts, reduce_terms
+
+__all__ = ["ENCODERS", "Column", "Options"]
+
+# Texts that read as numbers or dates in so many cases are such.
+NEARLY_ALL = 0.95
+# With fewer distinct values than this, numbers written as text are names of categories.
+MIN_DISTINCT = 10
+# Texts with blanks in so many cases, or so long on average, are text to read.
+BLANKS, LONG = 0.5, 40
+# Names of which so few repeat, and that hold digits or nothing but hexadecimal, number the rows.
+DISTINCT = 0.98
+# What long vectors and names of many levels are reduced to.
+VECTOR_COMPONENTS, NAME_COMPONENTS = 256, 30
+# A category with more levels than this is told by the spelling of its names as well.
+MANY_LEVELS = 30
+MAX_ITEMS = 20_000
+
+_DATE = re.compile(
+    r"\d{1,4}[-/.年]\s?\d{1,2}[-/.月]\s?\d{1,4}|\d{4}-\d{2}|"
+    r"\d{1,2}:\d{2}|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? .*\d",
+    re.IGNORECASE,
+)
+_NUMBER_DRESS = r"[,\s$€£¥%]"
+_CODE = re.compile(r"[0-9a-fA-F-]+|.*\d.*")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What encoders may need beside the values."""
+
+    random_state: int
+    progress: bool
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one column of N rows becomes.
+
+    Parameters
+    ----------
+    kind : str
+        What it was taken for.
+    numbers : ndarray of shape (N, p), optional
+        NaN where missing.
+    codes : ndarray of shape (N,), optional
+        Levels by falling frequency, -1 where missing.
+    vector : ndarray of shape (N, d), optional
+        0 where missing.
+    terms : scipy.sparse.csr_array of shape (N, T), optional
+    missing : ndarray of bool, shape (N,)
+    """
+
+    kind: str
+    missing: BoolArray
+    numbers: FloatArray | None = None
+    codes: NDArray[np.int32] | None = None
+    vector: FloatArray | None = None
+    terms: Any = None
+
+
+# An encoder returns a reason (str) when the column says nothing about an example.
+Encoder = Callable[[Table, str, Options], Column | str]
+
+
+def _number(table: Table, name: str, options: Options) -> Column | str:  # noqa: ARG001
+    values = as_floats(table.column(name))
+    if values is None:
+        return "mixed"
+    whole = table.kind(name) == "number"
+    return _numbers(values, name, "number", identifiers=whole)
+
+
+def _numbers(
+    values: NDArray[np.float64], name: str, kind: str, *, identifiers: bool = False
+) -> Column | str:
+    values = np.where(np.isfinite(values), values, np.nan)
+    missing = np.isnan(values)
+    present = values[~missing]
+    if not len(present):
+        return "all values are missing"
+    if present.min() == present.max():
+        return "constant"
+    if identifiers and looks_like_identifier(name, present):
+        return "looks like an identifier"
+    # Beyond the range of float32 only the order of magnitude could be told.
+    largest = float(np.finfo(np.float32).max) / 1e6
+    numbers = np.clip(values, -largest, largest).astype(np.float32)[:, None]
+    return Column(kind, missing, numbers=numbers)
+
+
+def _date(table: Table, name: str, options: Options) -> Column | str:  # noqa: ARG001
+    return _dates(table.column(name).astype("datetime64[s]"))
+
+
+def _dates(moments: NDArray[np.datetime64]) -> Column | str:
+    """Days since 1970, year, month, day of the month and of the week, hour; constant ones not."""
+    missing = np.isnat(moments)
+    if missing.all():
+        return "all values are missing"
+    days = moments.astype("datetime64[D]")
+    number = days.astype(np.int64).astype(np.float64)
+    months = days.astype("datetime64[M]")
+    parts = np.column_stack(
+        [
+            number + (moments - days).astype(np.float64) / 86_400,
+            moments.astype("datetime64[Y]").astype(np.int64) + 1970,
+            months.astype(np.int64) % 12 + 1,
+            (days - months.astype("datetime64[D]")).astype(np.float64) + 1,
+            (number + 3) % 7,
+            (moments - days).astype(np.float64) / 3600,
+        ]
+    )
+    parts[missing] = np.nan
+    varying = np.nanmax(parts, axis=0) > np.nanmin(parts, axis=0)
+    if not varying.any():
+        return "constant"
+    return Column("date", missing, numbers=parts[:, varying].astype(np.float32))
+
+
+def _category(table: Table, name: str, options: Options) -> Column | str:
+    values = table.column(name)
+    missing = is_missing(values)
+    read = _read_as(values, missing, name)
+    if read is not None:
+        return read
+    return _levels(values, missing, options)
+
+
+def _levels(values: NDArray[Any], missing: BoolArray, options: Options) -> Column | str:
+    """Codes by falling frequency; names of many levels are also told by their spelling."""
+    names = np.array([str(value) for value in values[~missing]], dtype=object)
+    if not len(names):
+        return "all values are missing"
+    levels, coded, counts = np.unique(names, return_inverse=True, return_counts=True)
+    if len(levels) == 1 and not missing.any():
+        return "constant"
+    rank = np.empty(len(levels), dtype=np.int32)
+    rank[np.argsort(-counts, kind="stable")] = np.arange(len(levels), dtype=np.int32)
+    codes = np.full(len(values), -1, dtype=np.int32)
+    codes[~missing] = rank[coded]
+    if len(levels) <= MANY_LEVELS:
+        return Column("category", missing, codes=codes)
+    spelled = encode_texts(levels.tolist(), options.random_state)
+    if spelled is None:
+        return Column("category", missing, codes=codes)
+    vector = np.zeros((len(values), min(NAME_COMPONENTS, spelled.vector.shape[1])), np.float32)
+    vector[~missing] = spelled.vector[coded, :NAME_COMPONENTS]
+    return Column("category", missing, codes=codes, vector=vector)
+
+
+def _text(table: Table, name: str, options: Options) -> Column | str:
+    """Texts to read; or what else a column of strings turns out to hold."""
+    values = table.column(name)
+    missing = is_missing(values)
+    if name not in table.named:
+        read = _read_as(values, missing, name)
+        if read is not None:
+            return read
+        if not _is_prose(values[~missing]):
+            if _numbers_rows(values[~missing]):
+                return "looks like an identifier"
+            return _levels(values, missing, options)
+    texts = ["" if gone else str(value) for value, gone in zip(values, missing, strict=True)]
+    blocks = encode_texts(texts, options.random_state)
+    if blocks is None:
+        return "no words to compare"
+    return Column("text", missing, vector=blocks.vector, terms=blocks.terms)
+
+
+def _read_as(values: NDArray[Any], missing: BoolArray, name: str) -> Column | str | None:
+    """Numbers or dates that are written as texts; None when the texts are neither."""
+    import pandas as pd
+
+    present = values[~missing]
+    if not len(present):
+        return "all values are missing"
+    sample = present[np.linspace(0, len(present) - 1, min(len(present), 1000)).astype(np.intp)]
+    if not all(isinstance(value, str) for value in sample) or len(set(sample)) < MIN_DISTINCT:
+        return None
+
+    def numbers(texts: NDArray[Any]) -> NDArray[np.float64]:
+        plain = (
+            pd.Series(texts, dtype=object).astype(str).str.replace(_NUMBER_DRESS, "", regex=True)
+        )
+        return pd.to_numeric(plain, errors="coerce").to_numpy(dtype=np.float64)
+
+    if np.isfinite(numbers(sample)).mean() >= NEARLY_ALL:
+        whole = np.full(len(values), np.nan)
+        whole[~missing] = numbers(present)
+        return _numbers(whole, name, "number", identifiers=True)
+    if np.mean([bool(_DATE.search(text)) and len(text) <= LONG for text in sample]) < NEARLY_ALL:
+        return None
+    if np.isnat(_moments(sample)).mean() > 1 - NEARLY_ALL:
+        return None
+    moments = np.full(len(values), "NaT", dtype="datetime64[s]")
+    moments[~missing] = _moments(present)
+    return _dates(moments)
+
+
+def _moments(texts: NDArray[Any]) -> NDArray[np.datetime64]:
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about formats that are guessed one by one
+        read = pd.to_datetime(pd.Series(texts), errors="coerce", format="mixed", utc=True)
+    moments: NDArray[np.datetime64] = read.dt.tz_localize(None).to_numpy("datetime64[s]")
+    return moments
+
+
+def _is_prose(texts: NDArray[Any]) -> bool:
+    """Texts to read: most have several words, or they are long; names and codes are not."""
+    sample = [
+        str(t) for t in texts[np.linspace(0, len(texts) - 1, min(len(texts), 1000)).astype(int)]
+    ]
+    words = np.array([len(text.split()) for text in sample])
+    lengths = np.array([len(text) for text in sample])
+    # Scripts without blanks: few characters say as much as several words.
+    wide = np.mean(
+        [sum(ord(c) > 0x2E80 or 0xE00 <= ord(c) < 0x1100 for c in t) >= 5 for t in sample]
+    )
+    return bool((words > 1).mean() > BLANKS or lengths.mean() > LONG or wide > BLANKS)
+
+
+def _numbers_rows(texts: NDArray[Any]) -> bool:
+    """Whether hardly any value repeats and each is a code."""
+    return bool(
+        len(set(texts)) >= DISTINCT * len(texts)
+        and np.mean([bool(_CODE.fullmatch(str(text))) for text in texts[:1000]]) >= NEARLY_ALL
+    )
+
+
+def _vector(table: Table, name: str, options: Options) -> Column | str:
+    values = table.column(name)
+    missing = is_missing(values)
+    if missing.all():
+        return "all values are missing"
+    rows: IndexArray = np.flatnonzero(~missing)
+    try:
+        table_of = np.array([np.asarray(values[row], dtype=np.float32) for row in rows])
+    except (TypeError, ValueError):
+        return "vectors of several lengths"
+    if table_of.ndim != 2:
+        return "other"
+    table_of = np.where(np.isfinite(table_of), table_of, 0.0).astype(np.float32)
+    if table_of.shape[1] > VECTOR_COMPONENTS:
+        table_of = reduce_columns(table_of, VECTOR_COMPONENTS, options.random_state)
+    return _spread_out(table_of, ~missing, "vector")
+
+
+def _spread_out(some: FloatArray, present: BoolArray, kind: str) -> Column | str:
+    """A vector for some rows as a column of all rows."""
+    if not some.shape[1] or not (some.max(axis=0) > some.min(axis=0)).any():
+        return "constant"
+    vector = np.zeros((len(present), some.shape[1]), dtype=np.float32)
+    vector[present] = some
+    return Column(kind, ~present, vector=vector)
+
+
+def _list(table: Table, name: str, options: Options) -> Column | str:
+    """Sets of items, such as tags: which of them each row has."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    values = table.column(name)
+    missing = is_missing(values)
+    bags = [() if gone else value for value, gone in zip(values, missing, strict=True)]
+    counter = TfidfVectorizer(
+        analyzer=lambda items: [str(item) for item in items],
+        max_features=MAX_ITEMS,
+        dtype=np.float32,
+    )
+    try:
+        terms = counter.fit_transform(bags)
+    except (ValueError, TypeError):
+        return "no items to compare"
+    fitted = np.unique(np.linspace(0, len(bags) - 1, min(len(bags), 50_000)).astype(np.intp))
+    vector = reduce_terms(terms, fitted, options.random_state)
+    return "constant" if vector is None else Column("list", missing, vector=vector, terms=terms)
+
+
+def _image(table: Table, name: str, options: Options) -> Column | str:
+    images = _Images(table, name)
+    vector, readable = encode_images(images, options.random_state, options.progress)
+    if not readable.any():
+        return "none of the images can be read"
+    return _spread_out(vector[readable], readable, "image")
+
+
+@dataclass(frozen=True)
+class _Images:
+    """The images of a column, decoded one at a time."""
+
+    table: Table
+    name: str
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, row: int) -> Any:
+        at = self.table.positions()[row : row + 1]
+        return self.table.source.images(self.name, at)[0]
+
+
+def _audio(table: Table, name: str, options: Options) -> Column | str:
+    vector, readable, reason = encode_audio(table.column(name), options.progress)
+    if not readable.any():
+        return f"none of the recordings can be read ({reason})" if reason else "no recordings"
+    return _spread_out(vector[readable], readable, "audio")
+
+
+def _other(table: Table, name: str, options: Options) -> Column | str:  # noqa: ARG001
+    return "other"
+
+
+ENCODERS: dict[str, Encoder] = {
+    "number": _number,
+    "bool": _number,
+    "date": _date,
+    "category": _category,
+    "text": _text,
+    "vector": _vector,
+    "list": _list,
+    "image": _image,
+    "audio": _audio,
+    "other": _other,
+}
