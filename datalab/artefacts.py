@@ -44,6 +44,7 @@ ARTEFACTS: Mapping[str, str] = {
     "cluster_ids": "cluster of each row (N,), -1 for none",
     "annotations": "labels of several annotators",
     "images": "the images, decoded when looked at",
+    "image_properties": "size, brightness, sharpness, … and hashes of each image, a record (N,)",
     "text": "the texts, a list of str",
     "table": "the data set's columns: table.columns, table.column(name)",
     "encoded": "all columns as numbers, for models: a datalab._data.encoded.Encoded",
@@ -412,6 +413,7 @@ class Artefacts:
         if name in ("labels", "class_names"):
             return "give label_name= (the column with the labels) to Datalab"
         keys = {"images": "image_key", "text": "text_key", "split": "split"}
+        keys["image_properties"] = keys["images"]
         if name in keys:
             return f"give {keys[name]}= (the name of the column) to Datalab"
         ways = [name] + [
@@ -498,6 +500,10 @@ def _lift(value: Any, rows: IndexArray | None, n_rows: int) -> Any:
     """Lay a value made for some rows out over all of them, NaN elsewhere (not a graph)."""
     if rows is None or not isinstance(value, np.ndarray):
         return value
+    if value.dtype.names:  # records have no NaN; nobody asks for those of other rows
+        records = np.zeros(n_rows, dtype=value.dtype)
+        records[rows] = value
+        return records
     whole = np.full((n_rows, *value.shape[1:]), np.nan, dtype=np.result_type(value, np.float32))
     whole[rows] = value
     return whole

@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Unreadable", "decode", "value_range"]
+__all__ = ["Unreadable", "decode", "highest_value", "plain", "value_range"]
 
 # Plain pictures only: a decoder that starts another program (EPS) or fetches more is no place to
 # send what stands in a data set.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "ICO", "JPEG2000", "TGA", "AVIF")
+
+# Pillow's modes of more than 8 bits, and what may be white in them.
+DEEP_MODES = ("I", "F")
+WHITES = (255, 1023, 4095, 16383, 65535, 2**31 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +101,12 @@ def _known() -> Iterable[str]:
 
 
 def _pixels(array: NDArray[Any], limits: tuple[float, float] | None) -> NDArray[np.uint8]:
-    """An array as (H, W), (H, W, 3) or (H, W, 4) of uint8."""
-    channels = (1, 3, 4)
-    if array.ndim == 3 and array.shape[2] not in channels and array.shape[0] in channels:
+    """An array as (H, W), or (H, W, 2 to 4) of uint8: grey and alpha, colour, colour and alpha."""
+    if array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4) and array.shape[0] in (1, 3, 4):
         array = np.moveaxis(array, 0, 2)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
-    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in channels):
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (2, 3, 4)):
         raise ValueError(f"an image has shape (H, W) or (H, W, 3), this one has {array.shape}")
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
@@ -111,3 +114,44 @@ def _pixels(array: NDArray[Any], limits: tuple[float, float] | None) -> NDArray[
     known = np.nan_to_num(array.astype(np.float64), nan=black)
     scaled = np.rint((known - black) * (255.0 / (white - black)))
     return np.clip(scaled, 0, 255).astype(np.uint8)
+
+
+def highest_value(pictures: Iterable[Any]) -> float | None:
+    """What is white in pictures of more than 8 bits; None when none of these has more.
+
+    The highest value that the bits in use can hold: 4095 for pictures of 12 bits in files of 16.
+    """
+    deep = [np.asarray(p) for p in pictures if getattr(p, "mode", "").startswith(DEEP_MODES)]
+    if not deep:
+        return None
+    highest = max(float(np.nanmax(values)) for values in deep)
+    if all(values.dtype.kind == "f" for values in deep) and highest <= 1:
+        return 1.0
+    return next((float(white) for white in WHITES if highest <= white), highest)
+
+
+def plain(picture: Any, white: float | None = None) -> Any:
+    """The picture as a person sees it, in mode L or RGB: palettes looked up, on white ground.
+
+    Parameters
+    ----------
+    picture : PIL.Image.Image
+        Of any mode; it is not changed.
+    white : float, optional
+        The value that is white in pictures of more than 8 bits; see `highest_value`.
+
+    Returns
+    -------
+    PIL.Image.Image
+    """
+    from PIL import Image
+
+    if picture.mode.startswith(DEEP_MODES):
+        return Image.fromarray(_pixels(np.asarray(picture), (0.0, white) if white else None))
+    if not picture.has_transparency_data:
+        return picture.convert("L" if picture.mode in ("1", "L") else "RGB")
+    # Premultiplied grey cannot be converted but to its own kind.
+    whole = (picture.convert("LA") if picture.mode == "La" else picture).convert("RGBA")
+    ground = Image.new("RGBA", picture.size, "white")
+    ground.alpha_composite(whole)
+    return ground.convert("L" if picture.mode in ("LA", "La") else "RGB")
