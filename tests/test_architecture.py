@@ -18,7 +18,7 @@ FLOORS = {
     4: {"managers"},
     5: {"audit"},
     6: {"lab", "results"},
-    7: {"plots", "views", "exports", "cli", "demo"},
+    7: {"plots", "health", "views", "exports", "cli", "demo"},
     8: {
         "benchmarking",
         "classification",

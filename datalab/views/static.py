@@ -16,7 +16,7 @@ from datalab.views import cells
 from datalab.views.collect import overview
 from datalab.views.model import Bins, Matrix, Overview
 
-__all__ = ["page_html", "report_html", "summary_html"]
+__all__ = ["page_html", "render", "report_html", "summary_html"]
 
 SUMMARY_BYTES = 20_000
 REPORT_BYTES = 150_000
@@ -48,11 +48,11 @@ def summary_html(lab: Any) -> str:
         An HTML fragment of at most 20 KB.
     """
     view = overview(lab, num_examples=0)
-    html = _render("summary.html", view=view)
+    html = render("summary.html", view=view)
     limit = cells.TEXT_LIMIT
     while len(html.encode()) > SUMMARY_BYTES and limit > 20:
         limit //= 2
-        html = _render("summary.html", view=_shortened(view, limit))
+        html = render("summary.html", view=_shortened(view, limit))
     return html
 
 
@@ -118,7 +118,7 @@ def page_html(lab: Any, *, title: str = "Datalab report", num_examples: int = 20
     diets = [_Diet(num_examples, 200), _Diet(min(num_examples, 10), 60), _Diet(5, 24, text=120)]
     title = cells.clean_text(title, 120)
     report = _fitting(lab, diets, PAGE_BYTES, title, options, show_all=False, links=True)
-    return _render("page.html", title=title, report=_markup(report))
+    return render("page.html", title=title, report=_markup(report))
 
 
 def _fitting(
@@ -140,7 +140,7 @@ def _fitting(
             text_limit=diet.text,
             show_all=show_all,
         )
-        html = _render(
+        html = render(
             "report.html",
             view=view,
             title=title,
@@ -179,7 +179,8 @@ def _shortened(view: Overview, limit: int) -> Overview:
 # --- templates ------------------------------------------------------------------------------------
 
 
-def _render(template: str, **values: Any) -> str:
+def render(template: str, **values: Any) -> str:
+    """A template filled in, with the style sheet of the house; every value is escaped."""
     html: str = _environment().get_template(template).render(css=_markup(_css()), **values)
     return html
 

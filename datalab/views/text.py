@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table as RichTable
 
-__all__ = ["report_text", "summary_text"]
+__all__ = ["evidence_text", "rendered", "report_text", "summary_text"]
 
 WIDTH = 100
 TEXT_LIMIT = 160  # characters of a text: two or three lines beside the other columns
@@ -41,7 +41,7 @@ def summary_text(lab: Any, *, width: int = WIDTH, colour: bool = False) -> str:
     str
     """
     view = overview(lab, num_examples=0, max_images=0)
-    return _rendered(_summary(view, "Datalab", width), width, colour)
+    return rendered(_summary(view, "Datalab", width), width, colour)
 
 
 def report_text(
@@ -80,10 +80,11 @@ def report_text(
     parts = list(_summary(view, "Datalab report", width))
     for section in view.shown:
         parts += _section(view, section, include_description, show_summary_score)
-    return _rendered(parts, width, colour)
+    return rendered(parts, width, colour)
 
 
-def _rendered(parts: Iterable["RenderableType"], width: int, colour: bool) -> str:
+def rendered(parts: Iterable["RenderableType"], width: int, colour: bool) -> str:
+    """The parts one below the other, as a terminal of that width shows them."""
     from rich.console import Console
 
     file = io.StringIO()
@@ -158,7 +159,7 @@ def _section(
     if section.matrix:
         yield Padding(_pairs(section.matrix), (1, 0, 0, 2))
     if section.table:
-        yield Padding(_evidence(section.table), (1, 0, 0, 2))
+        yield Padding(evidence_text(section.table), (1, 0, 0, 2))
     if section.groups:
         yield Padding(_examples(view, section), (1, 0, 0, 2))
 
@@ -178,7 +179,8 @@ def _table(title: str | None = None) -> "RichTable":
     )
 
 
-def _evidence(table: Table) -> "RichTable":
+def evidence_text(table: Table) -> "RichTable":
+    """A small table of evidence."""
     from rich.text import Text
 
     drawn = _table(table.title)
@@ -209,7 +211,7 @@ def _pairs(matrix: Matrix) -> "RichTable":
     )
     bars = tuple(n / top[0][0] for n, _, _ in top)
     empty = ((cells.Cell("none", "missing"),) * 2 + (cells.Cell("0", "number"),),)
-    return _evidence(
+    return evidence_text(
         Table("Labels most often in doubt", ("given", "suggested", "rows"), rows or empty, bars)
     )
 
