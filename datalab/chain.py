@@ -98,6 +98,10 @@ class ChainStep:
     def changed(self) -> dict[str, Any]:
         """The parameters that are not at their default."""
         defaults = self.step.spec.parameters()
+        if inspect.Parameter.empty not in defaults.values():
+            # As the manager keeps them, which may differ from what the signature says.
+            plain = self.step.spec.make({})
+            defaults = {name: getattr(plain, name, value) for name, value in defaults.items()}
         return {n: v for n, v in self.parameters.items() if not _same(v, defaults[n])}
 
     def _signature(self) -> tuple[Any, ...]:
@@ -150,7 +154,7 @@ class Chain:
     >>> chain.frame()[["step", "rows_in", "flagged", "action", "rows_out", "state"]]
                  step  rows_in  flagged action  rows_out  state
     0  near_duplicate       60        2   drop        59  fresh
-    1         outlier       59        0   flag        59  fresh
+    1         outlier       59        2   flag        59  fresh
     >>> _ = chain["outlier"].set(threshold=0.5)
     >>> chain.frame()["state"].tolist()
     ['fresh', 'stale']

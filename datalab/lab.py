@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from datalab.chain import Chain
     from datalab.health import Health
     from datalab.plots import PlotAccessor
+    from datalab.views.explorer import Explorer, ViewAccessor
     from datalab.review import Review
 
 __all__ = ["Datalab"]
@@ -485,7 +486,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         if review is None:
             outcome = audit.run(step, self._artefacts, options)
         else:
-            from datalab.reviewing import audit_reviewed
+            from datalab.review.effects import audit_reviewed
 
             outcome = audit_reviewed(self, review, step, options)
         self._outcomes[step.name] = outcome
@@ -512,8 +513,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         """Decisions about single rows: keep, relabel, exclude, …, with undo and redo."""
         with self._lock:
             if self._review is None:
-                from datalab.ledger import Ledger
-                from datalab.review import Review, ledger_path
+                from datalab.review import Ledger, Review, ledger_path
 
                 if "ledger" not in self._shared:
                     path = ledger_path(self.ledger, self.data, self._source, self.label_name)
@@ -796,6 +796,44 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         from datalab.health import health_of
 
         return health_of(self, n_resamples=n_resamples, level=level, random_state=random_state)
+
+    @property
+    def view(self) -> "ViewAccessor":
+        """One live view: ``lab.view.table()``, ``.confusion()``, ``.scores()``, ….
+
+        Raises
+        ------
+        NotFound
+            There is no such view; the message names those that there are.
+        """
+        from datalab.views.explorer import ViewAccessor
+
+        return ViewAccessor(self)
+
+    def explore(self, *names: str, issue: str | None = None) -> "Explorer":
+        """Look, click, correct and undo inside the notebook: live views that are linked.
+
+        Parameters
+        ----------
+        *names : str
+            Which views, such as ``"table"`` or ``"confusion"``; by default the usual ones.
+        issue : str, optional
+            The check to begin with; by default the first that flags rows.
+
+        Returns
+        -------
+        Explorer
+            Shows itself in a notebook; ``.selection``, ``.filter`` and ``.selected()`` connect it
+            with Python. Without a kernel the static report stands in its place.
+
+        Raises
+        ------
+        NotFound
+            There is no such view, or the check has no results.
+        """
+        from datalab.views.explorer import Explorer
+
+        return Explorer(self, names, issue=issue)
 
     def report(
         self,

@@ -17,8 +17,8 @@ FLOORS = {
     3: {"artefacts", "recipes", "given", "_models", "_tables"},
     4: {"managers"},
     5: {"audit"},
-    6: {"lab", "results"},
-    7: {"plots", "health", "views", "exports", "cli", "demo"},
+    6: {"lab", "results", "review", "narrowing", "chain", "store"},
+    7: {"plots", "session", "health", "views", "exports", "cli", "demo"},
     8: {
         "benchmarking",
         "classification",

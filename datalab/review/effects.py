@@ -15,7 +15,7 @@ from datalab.narrowing import corrected_labels, narrowed_step
 
 if TYPE_CHECKING:
     from datalab.lab import Datalab
-    from datalab.review import Review
+    from datalab.review.decisions import Review
 
 __all__ = ["audit_reviewed", "correct_labels"]
 

@@ -19,9 +19,9 @@ from datalab._data.values import objects
 from datalab._typing import BoolArray, IndexArray
 from datalab.audit import Outcome
 from datalab.exceptions import DatalabWarning, InputError, InputTypeError
-from datalab.ledger import Decision, Ledger, json_value, now
 from datalab.narrowing import edited
-from datalab.replaying import Correction, Replay, replay, row_hashes
+from datalab.review.ledger import Decision, Ledger, json_value, now
+from datalab.review.replay import Correction, Replay, replay, row_hashes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,17 +46,17 @@ class Ruling:
     verdict: str | None = None
     excluded: bool = False
     label: Any = UNSET
-    at: str = ""
+    order: int = -1  # of the last decision among all of them
     confirmed: set[str | None] = field(default_factory=set)
     # The issue that a correction was made for, so that keeping another one does not undo it.
     excluded_for: str | None = None
     label_for: str | None = None
 
-    def take(self, decision: Decision) -> None:
+    def take(self, decision: Decision, order: int) -> None:
         """Let one more decision count."""
         if decision.verdict == "note":
             return
-        self.verdict, self.at = decision.verdict, decision.at
+        self.verdict, self.order = decision.verdict, order
         issue = decision.issue
         if decision.verdict == "relabel":
             self.label, self.label_for, self.excluded = decision.new, issue, False
@@ -356,6 +356,7 @@ class Review:
         return tuple(
             (place, ruling.outcome(), tuple(sorted(map(str, ruling.confirmed))))
             for place, ruling in sorted(self.rulings().items())
+            if ruling.excluded or ruling.label is not UNSET or ruling.confirmed
         )
 
     # ------------------------------------------------------------------ what follows
@@ -375,13 +376,13 @@ class Review:
         content = dict(zip(known.tolist(), self._hashes(known), strict=True))
         rulings: dict[int, dict[str, Ruling]] = {}
         stale = 0
-        for place, decision in zip(places.tolist(), decisions, strict=True):
+        for order, (place, decision) in enumerate(zip(places.tolist(), decisions, strict=True)):
             if content.get(place) != decision.hash:
                 # A row that was dropped from this lab is no surprise.
                 stale += place >= 0 or not self._lab.is_narrowed
                 continue
             by = rulings.setdefault(place, {})
-            by.setdefault(decision.reviewer, Ruling()).take(decision)
+            by.setdefault(decision.reviewer, Ruling()).take(decision, order)
         if stale and stale != self.conflicts:
             warn(
                 f"{stale} decisions of the review ({self.path}) are about rows that this data does "
@@ -414,7 +415,7 @@ class Review:
         return settled
 
     def _settle(self, place: int, rulings: list[Ruling], conflicts: Conflicts) -> Ruling:
-        rulings = sorted(rulings, key=lambda ruling: ruling.at)
+        rulings = sorted(rulings, key=lambda ruling: ruling.order)
         counts = Counter(ruling.outcome() for ruling in rulings)
         if len(counts) > 1 and conflicts == "error":
             row = self._row_ids(np.array([place]))[0]

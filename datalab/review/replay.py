@@ -11,8 +11,8 @@ from datalab._data.digest import Digest
 from datalab._data.source import Source, open_source
 from datalab._typing import IndexArray
 from datalab.exceptions import NotFound
-from datalab.ledger import json_value
 from datalab.narrowing import edited
+from datalab.review.ledger import json_value
 
 if TYPE_CHECKING:
     import pandas as pd
