@@ -11,22 +11,34 @@ from datalab.managers.near_duplicate import NearDuplicate
 from datalab.managers.non_iid import NonIID
 from datalab.managers.null import Null
 from datalab.managers.outlier import Outlier
+from datalab.managers.personal_data import PersonalData
 from datalab.managers.regression_label import RegressionLabel
 from datalab.managers.split_leakage import SplitLeakage
+from datalab.managers.text import EmptyText, NonLanguageText, OddLengthText
+from datalab.managers.text_duplicate import DuplicateText
+from datalab.managers.text_encoding import EncodingDamage
+from datalab.managers.text_markup import MarkupText
 from datalab.managers.underperforming_group import UnderperformingGroup
 
 __all__ = [
     "ClassImbalance",
     "DataValuation",
+    "DuplicateText",
+    "EmptyText",
+    "EncodingDamage",
     "IdentifierColumn",
     "IssueManager",
     "Label",
+    "MarkupText",
     "MultiAnnotator",
     "MultilabelLabel",
     "NearDuplicate",
     "NonIID",
+    "NonLanguageText",
     "Null",
+    "OddLengthText",
     "Outlier",
+    "PersonalData",
     "RegressionLabel",
     "SplitLeakage",
     "UnderperformingGroup",
@@ -45,6 +57,13 @@ for _manager in (
     UnderperformingGroup,
     IdentifierColumn,
     SplitLeakage,
+    EmptyText,
+    OddLengthText,
+    NonLanguageText,
+    EncodingDamage,
+    MarkupText,
+    DuplicateText,
+    PersonalData,
     MultiAnnotator,
     DataValuation,
 ):
