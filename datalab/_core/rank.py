@@ -159,12 +159,23 @@ def _log_loss_search(
     labels: Codes, members: Sequence[Probs], temperatures: Sequence[float]
 ) -> FloatArray:
     given = np.stack([given_probs(labels, member) for member in members])
-    # Rows need not sum to 1: the loss of a model is that of its normalised rows.
-    losses = _log_loss(given / np.stack([member.sum(axis=1) for member in members]))
+    losses = _log_loss(np.stack([_given_shares(labels, member) for member in members]))
     weights = np.exp(-np.outer(temperatures, losses))
     weights /= weights.sum(axis=1, keepdims=True)
     best: NDArray[np.float64] = weights[np.argmin(_log_loss(weights @ given))]
     return best
+
+
+def _given_shares(labels: Codes, member: Probs) -> FloatArray:
+    """p[label] as a share of its row, which need not sum to 1, and never quite 0."""
+
+    def shares(rows: slice) -> FloatArray:
+        block = np.maximum(member[rows], EPS)
+        share: FloatArray = given_probs(labels[rows], block) / block.sum(axis=1)
+        return share
+
+    blocks = row_blocks(len(labels), member.itemsize * member.shape[1])
+    return np.concatenate(each_block(shares, blocks))
 
 
 def _log_loss(given: FloatArray) -> FloatArray:
