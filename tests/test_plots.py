@@ -179,10 +179,10 @@ def test_more_classes_than_colours_are_gathered():
 def test_the_colours_of_the_classes_are_kept():
     codes = np.arange(300) % 10
     plot = embedding(np.random.default_rng(0).normal(size=(300, 2)), codes, list("abcdefghij"))
-    from datalab.plots import _CLASSES
+    from datalab.plots._draw import CLASSES
 
     pixels = drawn(plot).reshape(-1, 3).astype(int)
-    for colour in _CLASSES:
+    for colour in CLASSES:
         rgb = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
         assert np.abs(pixels - rgb).max(axis=1).min() <= 10
 

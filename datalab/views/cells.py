@@ -8,6 +8,8 @@ Escaping is left to the templates.
 import base64
 import io
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,8 @@ __all__ = [
     "clean_text",
     "count",
     "counted",
+    "distinct",
+    "elide",
     "is_missing",
     "number",
     "score",
@@ -73,6 +77,34 @@ def clean_text(value: Any, limit: int = TEXT_LIMIT) -> str:
     cut = text[:limit].replace("\r\n", "\n").translate(_MARKS)
     cut = _SURROGATES.sub(lambda half: f"⟨U+{ord(half[0]):04X}⟩", cut)
     return cut.rstrip() + "…" if len(text) > limit else cut
+
+
+def elide(value: Any, limit: int = NAME_LIMIT) -> str:
+    """A name of at most `limit` characters: a long one loses its middle, as names begin alike.
+
+    Examples
+    --------
+    >>> elide("customer_complaint_about_delivery_late", 21)
+    'customer_c…ivery_late'
+    """
+    text = value if isinstance(value, str) else _text_of(value)
+    if len(text) <= limit:
+        return clean_text(text, limit)
+    tail = (limit - 1) // 2
+    head = limit - 1 - tail
+    return f"{clean_text(text[:head]).rstrip()}…{clean_text(text[len(text) - tail :]).lstrip()}"
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """The same names, those that read alike followed by their place.
+
+    Examples
+    --------
+    >>> distinct(["a", "b", "a"])
+    ['a (0)', 'b', 'a (2)']
+    """
+    number_of = Counter(names)
+    return [f"{name} ({k})" if number_of[name] > 1 else name for k, name in enumerate(names)]
 
 
 def _text_of(value: Any) -> str:
@@ -148,7 +180,7 @@ def class_name(value: Any) -> str:
     """The name of a class, or a target, as people read it."""
     if isinstance(value, float | np.floating):
         return number(value)
-    return clean_text(value, NAME_LIMIT) or "(empty)"
+    return elide(value) or "(empty)"
 
 
 def is_missing(value: Any) -> bool:

@@ -258,9 +258,9 @@ def _example_row(
     if view.has_text and example.text is not None:
         row.append(Text(example.text.text, _STYLE[example.text.kind]))
     if given:
-        row.append(Text(cells.clean_text(example.given, NAME_LIMIT), _STYLE["given"]))
+        row.append(Text(cells.elide(example.given, NAME_LIMIT), _STYLE["given"]))
     if suggested:
-        row.append(Text(cells.clean_text(example.suggested, NAME_LIMIT), _STYLE["suggested"]))
+        row.append(Text(cells.elide(example.suggested, NAME_LIMIT), _STYLE["suggested"]))
     row += [cells.score(example.score), Text(cells.clean_text(example.why, TEXT_LIMIT) + note)]
     if not view.has_text:
         row += [Text(cell.text, _STYLE[cell.kind]) for cell in example.cells]
