@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from datalab.chain import Chain
     from datalab.health import Health
     from datalab.plots import PlotAccessor
-    from datalab.views.explorer import Explorer, ViewAccessor
     from datalab.review import Review
+    from datalab.views.explorer import Explorer, ViewAccessor
 
 __all__ = ["Datalab"]
 
@@ -739,12 +739,14 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         -------
         DataFrame
             Columns ``issue`` (the types that flag the row), ``score`` (of the most severe one),
-            ``reason``, then the user's columns. Rows come by how extreme their score is among all
-            scores of its type, then by how many types flag them.
+            ``reason``, then the user's columns, where personal data that was found is masked. Rows
+            come by how extreme their score is among all scores of its type, then by how many types
+            flag them.
         """
         whole_number(n, name="n", least=0)
         found = {issue: self._outcome(issue)} if issue is not None else self._found()
-        return results.worst_frame(list(found.values()), self._source, self.class_names, n)
+        shown = results.masking(self._found().values())
+        return results.worst_frame(list(found.values()), self._source, self.class_names, n, shown)
 
     # ------------------------------------------------------------------ what can be checked
 

@@ -1,0 +1,74 @@
+"""What differs between two rows that are nearly the same."""
+
+import difflib
+import re
+from typing import Any
+
+from datalab._data.values import is_missing
+from datalab.views.cells import NAME_LIMIT, clean_text, show
+
+__all__ = ["differences", "text_parts"]
+
+TEXT_LIMIT = 1_200  # characters that are compared
+COLUMNS = 6
+_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+
+
+def differences(lab: Any, row: int, other: int) -> dict[str, Any]:
+    """The text of the other row with its changes marked, or the columns in which it differs.
+
+    Parameters
+    ----------
+    lab : Datalab
+    row, other : int
+        Positions.
+    """
+    if lab.text_key is not None:
+        mine, theirs = (
+            str(cell[lab.text_key]) for cell in lab._source.take([row, other], [lab.text_key])
+        )
+        return {"parts": text_parts(mine, theirs)}
+    skipped = ("image", "audio", "vector")
+    names = [n for n in lab._source.columns if lab._source.kind(n) not in skipped]
+    mine, theirs = lab._source.take([row, other], names)
+    changed = [name for name in names if not _same(mine[name], theirs[name])]
+    return {
+        "columns": [
+            {
+                "name": clean_text(name, NAME_LIMIT),
+                "mine": show(mine[name], 60).text,
+                "theirs": show(theirs[name], 60).text,
+            }
+            for name in changed[:COLUMNS]
+        ],
+        "more": max(0, len(changed) - COLUMNS),
+    }
+
+
+def _same(mine: Any, theirs: Any) -> bool:
+    if hasattr(mine, "__len__") or hasattr(theirs, "__len__"):
+        return str(mine) == str(theirs)
+    return bool(mine == theirs) or bool(is_missing(mine) and is_missing(theirs))
+
+
+def text_parts(mine: str, theirs: str) -> list[dict[str, str]]:
+    """The other text in parts: ``same``, ``added`` (only there) and ``gone`` (only in mine).
+
+    Examples
+    --------
+    >>> [(p["kind"], p["text"]) for p in text_parts("a red car", "a blue car")]
+    [('same', 'a '), ('gone', 'red'), ('added', 'blue'), ('same', ' car')]
+    """
+    old, new = (_WORDS.findall(text[:TEXT_LIMIT]) for text in (mine, theirs))
+    parts = []
+    matcher = difflib.SequenceMatcher(a=old, b=new, autojunk=False)
+    for kind, a, b, c, d in matcher.get_opcodes():
+        if kind == "equal":
+            parts.append(("same", new[c:d]))
+            continue
+        parts += [("gone", old[a:b]), ("added", new[c:d])]
+    return [
+        {"kind": kind, "text": clean_text("".join(words), TEXT_LIMIT)}
+        for kind, words in parts
+        if words
+    ]

@@ -1,0 +1,77 @@
+// What every view uses; stands in front of its module. Children that are strings become text nodes,
+// never markup: nothing of the data set is ever parsed as HTML.
+
+function h(tag, attributes = {}, ...children) {
+  const e = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (typeof value === "function") e.addEventListener(name, value);
+    else if (name === "value" || name === "checked" || name === "disabled") e[name] = value;
+    else e.setAttribute(name, value === true ? "" : value);
+  }
+  return fill(e, ...children);
+}
+
+// Puts children (lists of lists too; undefined, null and false are left out) in place of what was there.
+function fill(e, ...children) {
+  e.replaceChildren(...children.flat(Infinity).filter((child) => child !== undefined && child !== null && child !== false));
+  return e;
+}
+
+const button = (label, click, attributes = {}) => h("button", { type: "button", click, ...attributes }, label);
+const key = (name) => h("kbd", { "aria-hidden": "true" }, name);
+const tag = (kind, text) => h("bdi", { class: `tag ${kind}` }, text);
+const count = (n) => n.toLocaleString("en");
+const rowsOf = (n) => `${count(n)} ${n === 1 ? "row" : "rows"}`;
+const bar = (share) => h("i", { class: "bar", style: `--w:${Number(share)}` });
+
+// Binary traits arrive as views that may start anywhere: copied, then read as what they are.
+const numbers = (Type, view) =>
+  new Type(view ? view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) : 0);
+
+function picture(image, alt) {
+  if (!image.data) return h("span", { class: "nopic" }, image.reason);
+  const src = URL.createObjectURL(new Blob([image.data], { type: image.mime }));
+  const { width, height } = image;
+  return h("img", { src, alt, style: `aspect-ratio:${width}/${height}`, load: () => URL.revokeObjectURL(src) });
+}
+
+// The static report that stands before the view in the same output, hidden while the view is there.
+function replaceReport(model, el) {
+  const id = model.get("static_id");
+  if (!id) return () => {};
+  const show = (yes) => {
+    const place = el.closest(".jp-OutputArea, .output_area, .cell_container") ?? document;
+    for (const e of place.querySelectorAll(`.${CSS.escape(id)}`))
+      (e.closest(".jp-OutputArea-child") ?? e).style.display = yes ? "" : "none";
+  };
+  const timers = [0, 100, 500].map((wait) => setTimeout(() => show(false), wait)); // may be attached later
+  return () => { timers.forEach(clearTimeout); show(true); };
+}
+
+// A view: `setup` builds what stays and returns `draw`, which is called when the kernel has news.
+function view(setup, watched = ["content"]) {
+  return {
+    render({ model, el }) {
+      el.classList.add("dl");
+      el.dataset.lmSuppressShortcuts = "true"; // keys are ours here, not the notebook's
+      const set = (values) => {
+        for (const [name, value] of Object.entries(values)) model.set(name, value);
+        model.save_changes();
+      };
+      const ask = (action, args = {}) => model.send({ do: action, args });
+      const draw = setup({ model, el, set, ask });
+      let queued = false; // several traits arrive together: draw once
+      const later = () => {
+        if (queued) return;
+        queued = true;
+        queueMicrotask(() => { queued = false; draw(); });
+      };
+      const events = watched.map((name) => `change:${name}`);
+      for (const event of events) model.on(event, later);
+      const again = replaceReport(model, el);
+      draw();
+      return () => { for (const event of events) model.off(event, later); again(); };
+    },
+  };
+}

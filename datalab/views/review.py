@@ -1,0 +1,122 @@
+"""Deciding on rows, in whichever view the person is: keys, bulk decisions with a preview, undo."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import traitlets as T
+
+from datalab.session import Session
+from datalab.views.base import View
+from datalab.views.cells import NAME_LIMIT, class_name, clean_text, count, counted
+
+__all__ = ["Reviewing", "progress_of"]
+
+MANY_CLASSES = 500  # class names that are offered while typing
+CHANGES_SHOWN = 6
+
+
+class Reviewing(View):
+    """A view in which one can decide; `bar` shows the buttons, the keys work always."""
+
+    bar = T.Bool(True).tag(sync=True)
+    preview = T.Dict(
+        default_value=None, allow_none=True, help="what a decision on many rows would change"
+    ).tag(sync=True)
+
+    def actions(self) -> Mapping[str, Callable[..., Any]]:
+        """Moving, selecting and deciding."""
+        session = self.session
+        return {
+            "pick": session.pick,
+            "move": session.move,
+            "all": session.select_listed,
+            "none": lambda: setattr(session, "selection", ()),
+            "preview": self._preview,
+            "decide": self._decide,
+            "undo": lambda: session.lab.review.can_undo and session.lab.review.undo(),
+            "redo": lambda: session.lab.review.can_redo and session.lab.review.redo(),
+        }
+
+    def decision(self) -> dict[str, Any]:
+        """What the review bar says: on how many rows, what is suggested, what can be undone."""
+        session, review = self.session, self.session.lab.review
+        rows = session.acted_on()
+        return {
+            "acted_on": len(rows),
+            "row": int(rows[0]) if len(rows) == 1 else None,
+            "n_selected": len(session.selection),
+            "total": len(session.rows),
+            "given": _given(session, rows),
+            "suggestion": _suggestion(session, rows),
+            "classes": session.facts.class_texts()[:MANY_CLASSES],
+            "undo": bool(review.can_undo),
+            "redo": bool(review.can_redo),
+            "progress": progress_of(session),
+        }
+
+    def _decide(self, verdict: str, value: str | None = None, note: str | None = None) -> None:
+        label = self._label(value)
+        self.preview = None
+        self.session.decide(verdict, label, note=note)
+
+    def _label(self, value: str | None) -> Any:
+        return None if value is None else self.session.class_of(value)
+
+    def _preview(self, verdict: str, value: str | None = None, note: str | None = None) -> None:
+        """Say what a decision would change, before it is made."""
+        session = self.session
+        rows, label = session.acted_on(), self._label(value)
+        decided = int(np.count_nonzero(np.not_equal(session.facts.verdicts()[rows], None)))
+        self.preview = {
+            "verdict": verdict,
+            "value": value,
+            "note": note,
+            "rows": counted(len(rows), "row"),
+            "changes": self._changes(rows, label) if verdict == "relabel" else [],
+            "replaced": f"{counted(decided, 'earlier decision')} replaced" if decided else "",
+        }
+
+    def _changes(self, rows: Any, label: Any) -> list[dict[str, str]]:
+        """Given → new label with the number of rows, most frequent first."""
+        lab = self.session.lab
+        new = lab.review.suggested(rows) if label is None else [label] * len(rows)
+        codes = self.session.facts.given[rows].tolist()
+        old = [lab.class_names[code] if code >= 0 else None for code in codes]
+        pairs = Counter(zip(old, new, strict=True))
+        return [
+            {"given": _shown(given), "new": _shown(to), "rows": count(n)}
+            for (given, to), n in pairs.most_common(CHANGES_SHOWN)
+        ] + [{"more": counted(len(pairs) - CHANGES_SHOWN, "other kind")}] * (
+            len(pairs) > CHANGES_SHOWN
+        )
+
+
+def _shown(label: Any) -> str:
+    return "missing" if label is None else class_name(label)
+
+
+def _given(session: Session, rows: Any) -> str:
+    code = int(session.facts.given[rows[0]]) if len(rows) == 1 else -1
+    return session.facts.class_texts()[code] if code >= 0 else ""
+
+
+def _suggestion(session: Session, rows: Any) -> str:
+    """The label that one row would get in one key; empty where there is none."""
+    if len(rows) != 1 or session.lab._labels is None:
+        return ""
+    code = int(session.facts.suggested[rows[0]])
+    if code >= 0:
+        return session.facts.class_texts()[code]
+    suggested = session.lab.review.suggested(rows)[0]
+    return "" if suggested is None else clean_text(suggested, NAME_LIMIT)
+
+
+def progress_of(session: Session) -> dict[str, Any]:
+    """How far the review of a check has come, in words and as a share."""
+    if not session.issue:
+        return {}
+    told = session.facts.progress(session.issue)
+    share = told["reviewed"] / told["flagged"] if told["flagged"] else 0.0
+    return {"text": told["hint"], "share": share}

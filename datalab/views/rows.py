@@ -1,0 +1,175 @@
+"""Rows of a lab as JSON that a table or an inspector draws: cells, labels, reasons, decisions."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from datalab._typing import IndexArray
+from datalab.results import explained
+from datalab.session import Session
+from datalab.views.cells import (
+    NAME_LIMIT,
+    Cell,
+    class_name,
+    clean_text,
+    is_missing,
+    score,
+    share,
+    show,
+    thumbnail,
+)
+from datalab.views.collect import _given_labels, _named_index, _suggested, _user_columns
+
+__all__ = ["columns_of", "excerpt", "page_of", "picture"]
+
+TEXT_LIMIT = 240  # characters of a text in a table
+COLUMN_LIMIT = 80
+AROUND = 60  # characters that are shown before what was looked for
+THUMBNAIL_SIZE = 80  # pixels; half of it on screen, for sharp screens
+
+
+def columns_of(session: Session) -> list[dict[str, Any]]:
+    """The columns of the table, in order: name (for sorting), title and kind."""
+    lab = session.lab
+    columns = [_column("row", "row", "number")]
+    if _named_index(lab) is not None:
+        columns.append(_column("", "index", "name"))
+    if lab.image_key is not None:
+        columns.insert(0, _column("", "", "image"))
+    if lab.text_key is not None:
+        columns.append(_column(lab.text_key, lab.text_key, "text"))
+    if lab._labels is not None:
+        columns.append(_column("given", "given", "given"))
+    if _suggests(session):
+        columns.append(_column("suggested", "suggested", "suggested"))
+    if session.issue:
+        columns += [_column("score", "score", "score"), _column("", "why", "why")]
+    columns += [
+        _column(name, name, "extra" if _is_text(lab, name) else "extra number")
+        for name in _user_columns(lab)
+    ]
+    return [*columns, _column("verdict", "verdict", "verdict")]
+
+
+def _column(name: str, title: str, kind: str) -> dict[str, Any]:
+    return {"name": name, "title": clean_text(title, NAME_LIMIT), "kind": kind}
+
+
+def _is_text(lab: Any, name: str) -> bool:
+    return bool(lab._source.kind(name) != "number")
+
+
+def _suggests(session: Session) -> bool:
+    findings = session.findings()
+    columns = () if findings is None else findings.columns
+    return bool({"predicted_label", "consensus_label"} & set(columns))
+
+
+def page_of(session: Session, rows: IndexArray, words: Sequence[str]) -> list[dict[str, Any]]:
+    """Some rows with everything that a table shows of them.
+
+    Parameters
+    ----------
+    session : Session
+    rows : ndarray of int
+        Positions.
+    words : sequence of str
+        What was looked for in the texts; the first that is found is marked.
+    """
+    lab, positions = session.lab, rows.tolist()
+    theirs = _user_columns(lab)
+    wanted = [*theirs, *([lab.text_key] if lab.text_key is not None else [])]
+    cells = lab._source.take(rows, wanted) if wanted and positions else [{} for _ in positions]
+    index = _named_index(lab)
+    given = _given_labels(lab, positions)
+    told = _told(session, rows)
+    verdicts = session.facts.verdicts()
+    selected = set(session.selection[np.isin(session.selection, rows)].tolist())
+    page = []
+    for place, row in enumerate(positions):
+        why = told.get(row)
+        line: dict[str, Any] = {
+            "row": row,
+            "selected": row in selected,
+            "index": "" if index is None else clean_text(index[row], NAME_LIMIT),
+            "given": given[place],
+            "verdict": verdict_of(session, row, verdicts[row]),
+            "extra": [_cell(show(cells[place][name], COLUMN_LIMIT)) for name in theirs],
+            **({} if why is None else _reasons(why, given[place])),
+        }
+        if lab.text_key is not None:
+            line["text"] = excerpt(cells[place][lab.text_key], words)
+        if lab.image_key is not None:
+            line["image"] = picture(lab, row)
+        page.append(line)
+    return page
+
+
+def _told(session: Session, rows: IndexArray) -> dict[int, dict[str, Any]]:
+    """What the check says of rows that it looked at."""
+    outcome = session.lab._outcomes.get(session.issue)
+    if outcome is None:
+        return {}
+    at = session.facts.places(session.issue, rows)
+    lab = session.lab
+    rows_told = explained(outcome, at[at >= 0], lab.class_names, lab._source.index)
+    return {row["row"]: row for row in rows_told}
+
+
+def _reasons(told: dict[str, Any], given: str) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "score": score(told["score"]),
+        "bar": round(float(told["score"]), 3),
+        "why": clean_text(told["reason"]),
+        "suggested": _suggested(told, given),
+    }
+    for name in ("given", "predicted"):
+        probability = told.get(f"{name}_probability")
+        if probability is not None and not is_missing(probability):
+            found["p_given" if name == "given" else "p_suggested"] = share(float(probability))
+    return found
+
+
+def _cell(cell: Cell) -> dict[str, str]:
+    return {"text": cell.text, "kind": cell.kind}
+
+
+def verdict_of(session: Session, row: int, verdict: str | None) -> dict[str, str] | None:
+    """A decision in a word, as the table shows it."""
+    if verdict is None:
+        return None
+    words = {"keep": "kept", "exclude": "excluded", "needs_review": "later"}
+    if verdict == "relabel" and row in session.facts.rulings():
+        words["relabel"] = f"→ {class_name(session.facts.rulings()[row].label)}"
+    return {"kind": verdict, "text": words.get(verdict, verdict)}
+
+
+def excerpt(value: Any, words: Sequence[str], limit: int = TEXT_LIMIT) -> dict[str, Any]:
+    """The part of a text to show, and where in it the first word stands that was looked for."""
+    if is_missing(value):
+        return {"text": "missing", "kind": "missing"}
+    whole = str(value)
+    for word in words:
+        at = whole.casefold().find(word.casefold())
+        if at >= 0:
+            start = max(0, at - AROUND) if at + len(word) > limit - AROUND else 0
+            before = ("…" if start else "") + clean_text(whole[start:at], limit)
+            hit = clean_text(whole[at : at + len(word)], limit)
+            after = clean_text(whole[at + len(word) :], max(1, limit - len(before) - len(hit)))
+            return {"before": before, "hit": hit, "text": after, "kind": "text"}
+    return _cell(show(whole, limit))
+
+
+def picture(lab: Any, row: int, size: int = THUMBNAIL_SIZE) -> dict[str, Any]:
+    """The picture of a row, decoded and encoded anew; kept for the pages that were seen last."""
+    return _pictures(lab._source, lab.image_key, row, size)
+
+
+@functools.lru_cache(maxsize=512)
+def _pictures(source: Any, key: str, row: int, size: int) -> dict[str, Any]:
+    drawn = thumbnail(source.images(key, [row])[0], size)
+    if drawn.reason:
+        return {"reason": drawn.reason}
+    return {"data": drawn.data, "mime": drawn.mime, "width": drawn.width, "height": drawn.height}
