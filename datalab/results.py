@@ -1,7 +1,7 @@
 """Findings as tables: projections that change nothing and keep nothing."""
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -27,8 +27,10 @@ __all__ = [
     "info_of",
     "issue_frame",
     "issues_frame",
+    "masking",
     "named_info",
     "requirements_frame",
+    "shown_rows",
     "summary_frame",
     "worst_frame",
 ]
@@ -263,10 +265,75 @@ def _with_labels(outcome: Outcome, row: dict[str, Any], index: Any) -> dict[str,
     return one | many
 
 
-def worst_frame(
-    outcomes: Sequence[Outcome], source: Source, classes: Sequence[Any], n: int
+def masking(outcomes: Iterable[Outcome]) -> Callable[[int, Any], Any]:
+    """How values of a row may be shown: called with its position and a value of any kind.
+
+    Managers with a method ``mask`` (`PersonalData`) have what they found hidden in all texts of
+    the rows that they flag, whatever is shown of them and why. The data itself stays as it is.
+    """
+    rules = [
+        (o.manager.mask, frozenset(o.findings.positions()[o.findings.is_issue].tolist()))
+        for o in outcomes
+        if o.findings is not None and hasattr(o.manager, "mask")
+    ]
+
+    def shown(row: int, value: Any) -> Any:
+        for mask, flagged in rules:
+            value = _masked(value, mask) if row in flagged else value
+        return value
+
+    return shown
+
+
+def _masked(value: Any, mask: Callable[[str], str]) -> Any:
+    """A value with its texts masked, however deep they lie in it."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, list | tuple):
+        return [_masked(one, mask) for one in value]
+    if isinstance(value, dict):
+        return {key: _masked(one, mask) for key, one in value.items()}
+    return value
+
+
+def shown_rows(
+    outcomes: Iterable[Outcome], source: Source, rows: Sequence[int], columns: Sequence[str]
+) -> list[dict[str, Any]]:
+    """`Source.take` for reports: some rows as they may be shown, see `masking`."""
+    shown = masking(outcomes)
+    return [
+        {name: shown(int(row), value) for name, value in cells.items()}
+        for row, cells in zip(rows, source.take(rows, columns), strict=True)
+    ]
+
+
+def _masked_frame(
+    frame: "pd.DataFrame", rows: IndexArray, shown: Callable[[int, Any], Any]
 ) -> "pd.DataFrame":
-    """The flagged rows in one order of priority, with reasons and the user's columns."""
+    """A table of the user's rows as it may be shown; other columns stay what they are."""
+    import pandas as pd
+
+    changed = {}
+    for name in frame.columns[[getattr(d, "kind", "O") not in "biufcmM" for d in frame.dtypes]]:
+        values = list(frame[name])
+        told = [shown(int(row), value) for row, value in zip(rows, values, strict=True)]
+        same = (one is other for one, other in zip(told, values, strict=True))
+        if not all(same):
+            changed[name] = pd.Series(told, index=frame.index, dtype=object)
+    return frame.assign(**changed)
+
+
+def worst_frame(
+    outcomes: Sequence[Outcome],
+    source: Source,
+    classes: Sequence[Any],
+    n: int,
+    shown: Callable[[int, Any], Any],
+) -> "pd.DataFrame":
+    """The flagged rows in one order of priority, with reasons and the user's columns.
+
+    Texts go through `shown`, see `masking`.
+    """
     import pandas as pd
 
     rows = _priority(outcomes, source.n_rows)[: max(n, 0)]
@@ -280,7 +347,9 @@ def worst_frame(
         {
             "issue": [", ".join(name for name, _ in told[int(row)]) for row in rows],
             "score": np.array([min(r["score"] for _, r in told[int(row)]) for row in rows]),
-            "reason": ["; ".join(r["reason"] for _, r in told[int(row)]) for row in rows],
+            "reason": [
+                shown(int(row), "; ".join(r["reason"] for _, r in told[int(row)])) for row in rows
+            ],
         },
         index=_index(source)[rows] if len(rows) else _index(source)[:0],
     )
@@ -292,6 +361,7 @@ def worst_frame(
             {n: pd.Series(values, dtype=object) for n, values in columns.items()}
         ).infer_objects()
     theirs = theirs.set_axis(list(source.columns), axis=1).set_axis(ours.index, axis=0)
+    theirs = _masked_frame(theirs, rows, shown)
     for name in theirs.columns[theirs.columns.isin(ours.columns)]:
         free = f"{name}_"
         while free in theirs.columns:

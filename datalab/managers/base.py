@@ -35,7 +35,8 @@ class IssueManager(Protocol):
     ``title`` (the name as people read it), ``sees_missing`` (whether to pass rows with missing
     labels or features too, False), ``description``, ``advice`` (what to do with flagged rows),
     ``unused`` (optional inputs that its hyper-parameters leave without use, so that they are not
-    made for it) and a method ``explain(row) -> str`` that says in words why a row was flagged.
+    made for it) and two methods: ``explain(row) -> str`` says in words why a row was flagged,
+    ``mask(text) -> str`` hides in texts of flagged rows what must not be shown.
 
     Examples
     --------

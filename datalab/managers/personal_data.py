@@ -132,7 +132,10 @@ class PersonalData:
         'call +•• •• •••• ••58 or write to a•••@•••.org'
         """
         whole, end = [], 0
-        for span in _spans(text, self.kinds):
+        spans = _spans(text, self.kinds)
+        if not spans:
+            return text
+        for span in spans:
             whole += [text[end : span.start], _MASKS[span.kind](text[span.start : span.end])]
             end = span.end
         return "".join([*whole, text[end:]])

@@ -148,7 +148,7 @@ class MarkupText:
             "entities": ("entity such as &amp;", "entities such as &amp;"),
             "boilerplate": ("line of boilerplate", "lines of boilerplate"),
         }
-        told = [f"{row[k]} {kinds[k][row[k] != 1]}" for k in kinds if row[k]]
+        told = [f"{row[k]} {kinds[k][int(row[k] != 1)]}" for k in kinds if row[k]]
         if not told:
             return "no markup"
         return f"{', '.join(told)}: {percent(float(row['markup_share']))} of the text"

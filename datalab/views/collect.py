@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from datalab._data.images import Unreadable
 from datalab.audit import Outcome
 from datalab.findings import Findings
-from datalab.results import explained
+from datalab.results import explained, masking, shown_rows
 from datalab.views.cells import NAME_LIMIT, TEXT_LIMIT, class_name, clean_text, count, counted, show
 from datalab.views.evidence import ALWAYS_SHOWN, EVIDENCE
 from datalab.views.model import Bins, Example, Group, Overview, Section, State
@@ -224,21 +224,25 @@ def _examples(
 ) -> list[Example]:
     rows = [row["row"] for row in told]
     wanted = [*theirs, *([lab.text_key] if lab.text_key is not None else [])]
-    cells = lab._source.take(rows, wanted) if wanted and rows else [{} for _ in rows]
+    shown = masking(lab.outcomes)
+    cells = shown_rows(lab.outcomes, lab._source, rows, wanted) if wanted else [{} for _ in rows]
     index = _named_index(lab)
     given = _given_labels(lab, rows)
     short = min(text_limit, COLUMN_LIMIT)
     return [
         Example(
             position=row["row"],
-            label="" if index is None else clean_text(index[row["row"]], NAME_LIMIT),
+            label=""
+            if index is None
+            else clean_text(shown(row["row"], index[row["row"]]), NAME_LIMIT),
             score=row["score"],
-            why=clean_text(row["reason"]),
+            why=clean_text(shown(row["row"], row["reason"])),
             given=label,
             suggested=_suggested(row, label),
             text=None if lab.text_key is None else show(cell[lab.text_key], text_limit),
             cells=tuple(
-                [show(row[name], short) for name in ours] + [show(cell[n], short) for n in theirs]
+                [show(shown(row["row"], row[name]), short) for name in ours]
+                + [show(cell[n], short) for n in theirs]
             ),
         )
         for row, cell, label in zip(told, cells, given, strict=True)
