@@ -219,7 +219,8 @@ def label_health(
     The confident joint is a sum over rows, so its cells are resampled instead of the rows, with
     the confident thresholds held fixed: O(N K) time once, then O(B C) for B resamples of the C
     cells that are not empty, never more than 2 K (K + 1). Intervals are percentiles, widened to
-    the estimate where calibration rounds it out of them; pairs that never occur have [0, 0].
+    the estimate where calibration rounds it out of them. What does not occur in the sample does
+    not occur in a resample either: such classes and pairs have [0, 0].
 
     References
     ----------

@@ -9,8 +9,9 @@ from PIL import Image
 from datalab import Datalab, Findings
 from datalab.audit import Outcome
 from datalab.exceptions import InputError, NotFound
+from datalab.health import label_health
 from datalab.managers.base import spec_of
-from datalab.plots import Plot, confusion, embedding, issues, scores
+from datalab.plots import Plot, classes, confusion, embedding, issues, scores
 
 ATTACKS = ["$\\frac{1}{$", "<img src=x>", "x" * 5_000, "日本語 مرحبا", "a\x00\u202e\ud800b"]
 
@@ -80,6 +81,56 @@ def test_perfect_agreement_and_no_rows():
     assert "most confused" not in repr(confusion([0, 1], [0, 1], ["a", "b"]))
     assert "0 rows in 2 classes" in repr(confusion([-1], [0], ["a", "b"]))
     drawn(confusion([-1], [0], ["a", "b"]))
+
+
+# --- classes
+
+
+def class_table(k: int, names: list[str] | None = None) -> pd.DataFrame:
+    given, true = labels(k, 60 * k)
+    probs = np.full((len(given), k), 0.3 / k)
+    probs[np.arange(len(given)), true] += 0.7
+    return label_health(given, probs, names, n_resamples=50).frame("classes")
+
+
+@pytest.mark.parametrize(("k", "shown"), [(2, 2), (10, 10), (100, 40)])
+def test_noise_of_few_and_many_classes(k, shown):
+    table = class_table(k, [f"class-{i}" for i in range(k)])
+    plot = classes(table)
+    assert len(plot.figure.axes[0].get_yticks()) == shown
+    assert plot.figure.get_size_inches()[1] < 13
+    frame = plot.frame()
+    assert len(frame) == k
+    assert frame["noise"].equals(table["Label Noise"].rename("noise"))
+    assert (frame["noise_low"] <= frame["noise"]).all()
+    assert (frame["inverse_noise"] <= frame["inverse_noise_high"]).all()
+    assert repr(plot).startswith(f"Plot(classes: label noise of {k} classes; noisiest: class-")
+    told = texts(plot)
+    assert {"labelled so, but wrong", "is so, but labelled otherwise", "labels"} <= set(told)
+    assert len(classes(table, top=1).figure.axes[0].get_yticks()) == 1
+
+
+def test_what_is_no_table_of_classes_is_refused():
+    with pytest.raises(InputError, match=r"no column 'Class Name'; give lab.health\(\)"):
+        classes({"a": [1]})
+    with pytest.raises(InputError, match="`top` must be at least 1, got 0"):
+        classes(class_table(2), top=0)
+
+
+# --- long names
+
+
+def test_long_names_that_begin_alike_stay_apart():
+    names = [f"complaint about the delivery of parcels, kind {i}" for i in range(12)]
+    shown = [
+        t.get_text() for t in confusion(*labels(12, 200), names).figure.axes[0].get_yticklabels()
+    ]
+    assert len(set(shown)) == 12
+    assert shown[3] == "complaint ab…els, kind 3"
+    same = ["x" * 40 + str(i) + "y" * 40 for i in range(3)]  # alike at both ends
+    alike = [t.get_text() for t in confusion(*labels(3, 60), same).figure.axes[0].get_yticklabels()]
+    assert len(set(alike)) == 3
+    assert max(map(len, alike)) < 32
 
 
 # --- scores
@@ -201,6 +252,7 @@ def every_plot() -> list[Plot]:
     rng = np.random.default_rng(0)
     return [
         confusion(*labels(5, 200), ATTACKS),
+        classes(class_table(5, [*ATTACKS[:4], "a\x00\u202eb"])),
         scores(rng.random(50), rng.random(50) < 0.2, name=ATTACKS[0]),
         issues({"issue_type": ATTACKS, "num_issues": [1, 2, 3, 4, 5]}),
         embedding(rng.normal(size=(60, 4)), rng.integers(5, size=60), ATTACKS, title=ATTACKS[0]),
@@ -283,6 +335,7 @@ def test_plots_of_a_lab(lab):
     assert set(lab.plot.embedding().frame()["group"]) == {"a", "b", "c"}
     groups = lab.plot.embedding("label").frame()["group"]
     assert (groups == "flagged").sum() == flagged
+    assert lab.plot.classes().frame()["labels"].sum() == 150
     assert "lab.plot" in repr(lab.plot)
 
 

@@ -60,7 +60,9 @@ def classes(
     _draw_intervals(ax, data, shown)
     _name_classes(ax, names, data["labels"][:shown])
     what = f"the {shown} noisiest of {k} classes" if shown < k else f"{k} classes"
-    draw.title(ax, f"Label noise by class, {what}\nnumber of labels at the right")
+    ax.set_title(
+        f"Label noise by class, {what}", loc="left", fontsize=10.5, color=draw.TEXT, pad=24
+    )
     worst = f"; noisiest: {names[0]} ({share(data['noise'][0])})" if k else ""
     return Plot(draw.figure_of(ax), "classes", f"label noise of {k} classes{worst}", data)
 
@@ -79,8 +81,6 @@ def _columns(table: Any) -> dict[str, NDArray[Any]]:
 
 
 def _draw_intervals(ax: "Axes", data: Mapping[str, NDArray[Any]], shown: int) -> None:
-    from matplotlib.ticker import PercentFormatter
-
     places = np.arange(shown)
     for name, (_, label, colour, shift) in zip(("noise", "inverse_noise"), SERIES, strict=True):
         estimate, low, high = (
@@ -88,15 +88,32 @@ def _draw_intervals(ax: "Axes", data: Mapping[str, NDArray[Any]], shown: int) ->
         )
         at = places + shift
         ax.hlines(at, low, high, color=colour, linewidth=2.2, alpha=0.35)
-        ax.plot(estimate, at, "o", color=colour, markersize=4.5, label=label, linestyle="none")
+        ax.plot(
+            estimate,
+            at,
+            "o",
+            color=colour,
+            markersize=4.5,
+            label=label,
+            linestyle="none",
+            clip_on=False,
+        )
     ends = np.concatenate([data["noise_high"][:shown], data["inverse_noise_high"][:shown]])
     ax.set_xlim(0, min(max(float(ends.max(initial=0.0)) * 1.04, 0.01), 1.02))
-    ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=None, symbol="\N{NO-BREAK SPACE}%"))
+    ax.xaxis.set_major_formatter(lambda part, _: f"{100 * part:.4g}\N{NO-BREAK SPACE}%")
     draw.quiet(ax, grid="x")
     ax.legend(
-        frameon=False, fontsize=8.5, labelcolor=draw.TEXT, ncols=2, loc="upper left",
-        bbox_to_anchor=(0.0, -0.42 / (0.3 * max(shown, 2))), borderaxespad=0.0,
-    )  # fmt: skip
+        frameon=False,
+        fontsize=8.5,
+        labelcolor=draw.TEXT,
+        ncols=2,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        borderaxespad=0.1,
+        borderpad=0.2,
+        handletextpad=0.2,
+        columnspacing=1.2,
+    )
 
 
 def _name_classes(ax: "Axes", names: list[str], sizes: NDArray[Any]) -> None:
@@ -107,14 +124,15 @@ def _name_classes(ax: "Axes", names: list[str], sizes: NDArray[Any]) -> None:
     ax.set_ylim(len(names) - 0.5, -0.5)
     for place in places[1::2].tolist():
         ax.axhspan(place - 0.5, place + 0.5, color="#f7f7f8", linewidth=0, zorder=0)
-    for place, size in zip(places.tolist(), sizes.tolist(), strict=True):
+    above = ("labels", -0.5, "bottom")
+    for told, place, side in (above, *((count(n), at, "center") for at, n in enumerate(sizes))):
         ax.annotate(
-            count(size),
+            told,
             (1.0, place),
             xycoords=("axes fraction", "data"),
             xytext=(6, 0),
             textcoords="offset points",
-            va="center",
+            va=side,
             fontsize=8,
             color=draw.MUTED,
         )
