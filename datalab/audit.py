@@ -132,7 +132,7 @@ def plan(
     if isinstance(issue_types, (str, bytes)):
         raise InputTypeError(f"`issue_types` must be a list or a dict; pass [{issue_types!r}]")
     if isinstance(issue_types, Mapping):
-        steps = [_step_of(name, values, task) for name, values in issue_types.items()]
+        steps = [_step_of(name, values, task) for name, values in _single(issue_types).items()]
     else:
         steps = [
             _step_of(entry, {}, task) if isinstance(entry, str) else _step_of_manager(entry)
@@ -144,6 +144,18 @@ def plan(
         raise InputError(f"`issue_types` names {sorted(twice)} more than once; name each type once")
     order = {name: i for i, name in enumerate(specs(task))}
     return sorted(steps, key=lambda step: order.get(step.name, len(order)))
+
+
+def _single(issue_types: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+    """Types one by one: cleanlab takes those of images as one entry, ``image_issue_types``."""
+    images = issue_types.get("image_issue_types")
+    if not isinstance(images, Mapping):
+        return issue_types
+    rest = {name: values for name, values in issue_types.items() if name != "image_issue_types"}
+    twice = sorted(images.keys() & rest.keys())
+    if twice:
+        raise InputError(f"`issue_types` names {twice} more than once; name each type once")
+    return {**rest, **images}
 
 
 def _step_of(name: str, values: Mapping[str, Any], task: str | None) -> Step:

@@ -22,6 +22,7 @@ __all__ = [
     "edge_sharpness",
     "equal_pairs",
     "flag_below",
+    "image_sizes",
     "is_plain",
     "measured",
     "members_of",
@@ -236,7 +237,7 @@ def size_scores(properties: NDArray[np.void], iqr_factor: float = 3.0) -> FloatA
     ----------
     J. W. Tukey: Exploratory Data Analysis (1977), outer fences.
     """
-    log_size = 0.5 * np.log(np.maximum(_area(properties), 1.0))
+    log_size = np.log(np.maximum(image_sizes(properties), 1.0))
     if not len(log_size):
         return log_size
     low, high = np.percentile(log_size, [25, 75])
@@ -266,9 +267,11 @@ def is_plain(properties: NDArray[np.void]) -> BoolArray:
     return plain
 
 
-def _area(properties: NDArray[np.void]) -> NDArray[np.float64]:
-    area: NDArray[np.float64] = properties["width"].astype(np.float64) * properties["height"]
-    return area
+def image_sizes(properties: NDArray[np.void]) -> NDArray[np.float64]:
+    """The square root of the area in pixels."""
+    area = properties["width"].astype(np.float64) * properties["height"]
+    size: NDArray[np.float64] = np.sqrt(area)
+    return size
 
 
 def _unit(values: FloatArray) -> FloatArray:
@@ -325,7 +328,9 @@ def equal_pairs(properties: NDArray[np.void]) -> Pairs:
 
 
 def similar_pairs(properties: NDArray[np.void], coarse_bits: int, fine_bits: int) -> Pairs:
-    """Pairs of different images whose perceptual hashes differ in few bits, in both directions.
+    """Pairs of images that look alike, in both directions: few bits of their hashes differ.
+
+    Equal images are in it where another one looks like them; plain images never are.
 
     Parameters
     ----------
@@ -336,8 +341,7 @@ def similar_pairs(properties: NDArray[np.void], coarse_bits: int, fine_bits: int
     Returns
     -------
     Pairs
-        ``length`` is the share of different bits of the finer hash. Plain images are in none, and
-        of equal images only the first.
+        ``length`` is the share of different bits of the finer hash, at most 0.5.
 
     Notes
     -----
@@ -359,7 +363,18 @@ def similar_pairs(properties: NDArray[np.void], coarse_bits: int, fine_bits: int
 
     found = each_block(compare, row_blocks(len(rows), 9 * len(rows)))
     left, right, bits = np.concatenate(found, axis=1)
-    return _both_ways(rows[left], rows[right], bits / 256)
+    similar = _both_ways(rows[left], rows[right], np.minimum(bits / 256, 0.5))
+    return _with_copies(similar, equal_pairs(properties))
+
+
+def _with_copies(similar: Pairs, equal: Pairs) -> Pairs:
+    """Pairs of similar images, and the copies of these images."""
+    known = np.isin(equal.left, similar.left) | np.isin(equal.right, similar.left)
+    return Pairs(
+        np.concatenate([similar.left, equal.left[known]]),
+        np.concatenate([similar.right, equal.right[known]]),
+        np.concatenate([similar.length, equal.length[known]]),
+    )
 
 
 def _both_ways(

@@ -4,6 +4,17 @@ from datalab.managers.base import IssueManager, register
 from datalab.managers.class_imbalance import ClassImbalance
 from datalab.managers.data_valuation import DataValuation
 from datalab.managers.identifier_column import IdentifierColumn
+from datalab.managers.image import (
+    Blurry,
+    Dark,
+    ExactDuplicateImage,
+    Grayscale,
+    Light,
+    LowInformation,
+    NearDuplicateImage,
+    OddAspectRatio,
+    OddSize,
+)
 from datalab.managers.label import Label
 from datalab.managers.multi_annotator import MultiAnnotator
 from datalab.managers.multilabel_label import MultilabelLabel
@@ -14,6 +25,7 @@ from datalab.managers.outlier import Outlier
 from datalab.managers.personal_data import PersonalData
 from datalab.managers.regression_label import RegressionLabel
 from datalab.managers.split_leakage import SplitLeakage
+from datalab.managers.spurious_correlation import SpuriousCorrelations
 from datalab.managers.text import EmptyText, NonLanguageText, OddLengthText
 from datalab.managers.text_duplicate import DuplicateText
 from datalab.managers.text_encoding import EncodingDamage
@@ -21,26 +33,36 @@ from datalab.managers.text_markup import MarkupText
 from datalab.managers.underperforming_group import UnderperformingGroup
 
 __all__ = [
+    "Blurry",
     "ClassImbalance",
+    "Dark",
     "DataValuation",
     "DuplicateText",
     "EmptyText",
     "EncodingDamage",
+    "ExactDuplicateImage",
+    "Grayscale",
     "IdentifierColumn",
     "IssueManager",
     "Label",
+    "Light",
+    "LowInformation",
     "MarkupText",
     "MultiAnnotator",
     "MultilabelLabel",
     "NearDuplicate",
+    "NearDuplicateImage",
     "NonIID",
     "NonLanguageText",
     "Null",
+    "OddAspectRatio",
     "OddLengthText",
+    "OddSize",
     "Outlier",
     "PersonalData",
     "RegressionLabel",
     "SplitLeakage",
+    "SpuriousCorrelations",
     "UnderperformingGroup",
     "register",
 ]
@@ -55,6 +77,16 @@ for _manager in (
     NonIID,
     ClassImbalance,
     UnderperformingGroup,
+    Dark,
+    Light,
+    LowInformation,
+    OddAspectRatio,
+    OddSize,
+    Grayscale,
+    Blurry,
+    SpuriousCorrelations,
+    ExactDuplicateImage,
+    NearDuplicateImage,
     IdentifierColumn,
     SplitLeakage,
     EmptyText,
