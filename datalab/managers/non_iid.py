@@ -12,7 +12,7 @@ from datalab._typing import BoolArray, Codes, Probs
 from datalab.exceptions import NotApplicable
 from datalab.findings import Findings
 from datalab.managers.base import Kind
-from datalab.neighbors.exact import knn_graph as search
+from datalab.neighbors.search import knn_graph as search
 from datalab.neighbors.graph import KNNGraph
 from datalab.neighbors.metric import reference_metric
 

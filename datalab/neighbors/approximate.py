@@ -125,7 +125,7 @@ def by_cells(
         "first_recall": estimates[0],
         "cells": cells.n_cells,
         "cells_searched": probes,
-        "complete_radius": radius,
+        "complete_radius": np.float64(radius),
     }
 
 
@@ -152,7 +152,10 @@ def _enough_probes(
             return probes, tried
         probes = min(2 * probes, cells.n_cells)
         if not forced and probes > LARGEST_SHARE * cells.n_cells:
-            raise NotWorthwhile
+            raise NotWorthwhile(
+                f"approximate search would have to look at more than {LARGEST_SHARE:.0%} of the "
+                f"data for a recall of {promised:g}"
+            )
 
 
 def _measured(points: Points, rows: IndexArray, found: NDArray[Any], k: int) -> Neighbours:

@@ -1,21 +1,20 @@
 """Exact nearest neighbours in bounded memory.
 
 Every distance that is returned comes from differences of coordinates in float64. Which pairs are
-worth that is decided by a cheap lower bound of the squared distance, one matrix product in
-float32: a pair is passed over only when its bound exceeds the k-th smallest distance found so far,
-so the neighbours are exact, whatever the rounding of the product. Cosine distance is half the
-squared Euclidean distance of unit vectors, so one search serves both.
+worth that is decided by lower bounds of the squared distance, one matrix product in float32: a
+pair is passed over only when its bound exceeds the k-th smallest distance, so the neighbours are
+exact, whatever the rounding of the product. Cosine distance is half the squared Euclidean distance
+of unit vectors, so one search serves both. In few dimensions a k-d tree is faster.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datalab._typing import FloatArray, IndexArray
 from datalab.exceptions import InputError
-from datalab.neighbors.graph import KNNGraph
 from datalab.neighbors.points import (
     ROUNDED,
     WORK,
@@ -29,8 +28,21 @@ from datalab.neighbors.points import (
 )
 from datalab.neighbors.product import MEMORY, Bounds, candidates
 from datalab.neighbors.settle import settled
+from datalab.neighbors.sparse import SparsePoints, by_sparse_product, sparse_points_of
 
-__all__ = ["complete_rows", "knn_graph", "nearest"]
+__all__ = [
+    "SPARE",
+    "TREE_DIMENSIONS",
+    "Comparison",
+    "Metric",
+    "by_sklearn",
+    "check_k",
+    "compared",
+    "exactly",
+    "metric_name",
+    "nearest",
+    "over_all",
+]
 
 Metric = str | Callable[..., Any]
 
@@ -40,61 +52,35 @@ TREE_DIMENSIONS = 8
 SPARE = 8
 
 
-def knn_graph(
-    features: FloatArray, k: int = 10, *, metric: Metric = "euclidean", progress: bool = False
-) -> KNNGraph:
-    """The k nearest neighbours of every row among all the others.
-
-    Parameters
-    ----------
-    features : ndarray of float, shape (N, M)
-        Finite; leave rows with missing values out before (`complete_rows`).
-    k : int
-        Number of neighbours, from 1 to N - 1.
-    metric : str or callable
-        ``"euclidean"``, ``"cosine"``, or another metric of `sklearn.neighbors.NearestNeighbors`.
-    progress : bool
-        Whether a long search shows a progress bar.
-
-    Returns
-    -------
-    KNNGraph
-        Equal distances are ordered by row number, equal rows have distance exactly 0. Under
-        ``"cosine"`` two zero vectors have distance 0, a zero vector and another one distance 1.
-
-    Raises
-    ------
-    InputError
-        `k` is out of range, or the metric is unknown.
-
-    Notes
-    -----
-    O(N² M) time (a k-d tree in up to 8 dimensions) and about 32 MiB of working memory.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> graph = knn_graph(np.array([[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]]), k=1)
-    >>> graph.indices.ravel().tolist(), graph.distances.ravel().tolist()
-    ([2, 0, 0], [0.0, 5.0, 0.0])
-    """
-    indices, distances = nearest(features, k, metric=metric, progress=progress)
-    return KNNGraph(indices, distances.astype(np.float32), metric_name(metric))
-
-
 def metric_name(metric: Metric) -> str:
     """The name under which a metric is shown; scipy's functions are known by their names."""
     return metric if isinstance(metric, str) else getattr(metric, "__name__", repr(metric))
 
 
-def complete_rows(features: FloatArray) -> IndexArray | None:
-    """Positions of the rows without missing values; None when that is all of them."""
-    if np.isfinite(features.sum(dtype=np.float64)):
+class Comparison(NamedTuple):
+    """Rows as points, and the distances that their squared distances stand for."""
+
+    points: Points | SparsePoints
+    cosine: bool
+
+    def distances(self, squared: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Distances of the rows from squared distances of the points."""
+        if self.cosine:
+            return 0.5 * squared
+        distances: NDArray[np.float64] = np.sqrt(squared) / self.points.scale
+        return distances
+
+
+def compared(
+    features: Any, metric: Metric, columns: NDArray[np.float64] | None = None
+) -> Comparison | None:
+    """The rows as points, divided by `columns`; None under metrics that are not ours."""
+    name = metric_name(metric)
+    if name not in ("cosine", "euclidean", "l2"):
         return None
-    complete = np.concatenate(
-        [~np.isnan(features[rows]).any(axis=1) for rows in blocks(len(features), 4096)]
-    )
-    return None if complete.all() else np.flatnonzero(complete)
+    make = sparse_points_of if hasattr(features, "tocsr") else points_of
+    points: Any = make(features, cosine=name == "cosine", columns=columns)
+    return Comparison(points, name == "cosine")
 
 
 def nearest(
@@ -105,27 +91,52 @@ def nearest(
     memory: int = MEMORY,
     progress: bool = False,
 ) -> Neighbours:
-    """Positions and float64 distances of the k nearest neighbours; see `knn_graph`."""
-    n_rows = len(features)
+    """Positions and float64 distances of the k nearest neighbours of every row.
+
+    Parameters
+    ----------
+    features : ndarray or sparse matrix, shape (N, M)
+        Finite.
+    k : int
+        From 1 to N - 1.
+    metric : str or callable
+        ``"euclidean"``, ``"cosine"``, or another metric of `sklearn.neighbors.NearestNeighbors`.
+    memory : int
+        MiB of working memory.
+    progress : bool
+        Whether a long search shows a progress bar.
+
+    Notes
+    -----
+    Equal distances are ordered by row number.
+    """
+    check_k(features, k)
+    comparison = compared(features, metric)
+    if comparison is None:
+        return by_sklearn(features, k, metric)
+    text = "nearest neighbours" if progress else ""
+    first, which = distinct(comparison.points)
+    different = comparison.points.only(first) if len(first) < len(which) else comparison.points
+    fewer = min(k, len(first) - 1)
+    found = exactly(different, fewer, memory=memory, progress=text)
+    (indices, squared), _ = over_all(*found, first, which, k)
+    return indices, comparison.distances(squared)
+
+
+def check_k(features: Any, k: int) -> None:
+    """There must be more rows than neighbours, and something to compare."""
+    n_rows, n_columns = features.shape
     if not 1 <= k < n_rows:
         raise InputError(
             f"`k` is {k} but there are {n_rows} rows; it must be at least 1 and less than the "
             "number of rows"
         )
-    if features.shape[1] == 0:
+    if n_columns == 0:
         raise InputError("`features` has no columns, so rows cannot be compared")
-    name = metric_name(metric)
-    if name not in ("cosine", "euclidean", "l2"):
-        return _by_sklearn(features, k, metric)
-    points = points_of(features, cosine=name == "cosine")
-    indices, squared = _nearest_points(points, k, memory=memory, progress=progress)
-    if name == "cosine":
-        return indices, 0.5 * squared
-    return indices, np.sqrt(squared) / points.scale
 
 
-def _by_sklearn(features: FloatArray, k: int, metric: Metric) -> Neighbours:
-    """Any other metric."""
+def by_sklearn(features: Any, k: int, metric: Metric) -> Neighbours:
+    """Neighbours and distances under any other metric."""
     from sklearn.neighbors import NearestNeighbors
 
     try:
@@ -134,37 +145,45 @@ def _by_sklearn(features: FloatArray, k: int, metric: Metric) -> Neighbours:
         raise InputError(f"`metric` {metric!r} cannot be used: {error}") from error
     distances, indices = search.kneighbors()
     order = np.lexsort((indices, distances), axis=1)
-    indices = np.take_along_axis(indices, order, axis=1).astype(index_type(len(features)))
+    indices = np.take_along_axis(indices, order, axis=1).astype(index_type(features.shape[0]))
     return indices, np.take_along_axis(distances, order, axis=1).astype(np.float64)
 
 
-def _nearest_points(points: Points, k: int, *, memory: int, progress: bool) -> Neighbours:
-    """Neighbours and squared distances; equal points are searched for once."""
-    first, which = distinct(points)
-    n_distinct = len(first)
-    if n_distinct == len(points):
-        return _search(points, k, memory=memory, progress=progress)
-    fewer = min(k, n_distinct - 1)
-    if fewer == 0:
-        indices = np.empty((1, 0), dtype=index_type(len(points)))
-        squared = np.empty((1, 0))
-    else:
-        indices, squared = _search(
-            replace(points, rows=first), fewer, memory=memory, progress=progress
-        )
-    return spread(indices, squared, which, k)
+# Positions of first copies, of what is nearest to them and no copy, and the squared distances.
+BehindCopies = tuple[IndexArray, IndexArray, NDArray[np.float64]]
 
 
-def _search(points: Points, k: int, *, memory: int, progress: bool) -> Neighbours:
+def over_all(
+    indices: NDArray[Any],
+    squared: NDArray[np.float64],
+    first: IndexArray,
+    which: IndexArray,
+    k: int,
+) -> tuple[Neighbours, BehindCopies]:
+    """From neighbours among distinct points to those among all, and what copies hide.
+
+    Points with k copies or more have no other neighbours; what is nearest to the first of each such
+    set, and no copy, is the second part.
+    """
+    if len(first) == len(which):
+        none = np.empty(0, dtype=np.intp)
+        return (indices, squared), (none, none, np.empty(0))
+    many = np.flatnonzero(np.bincount(which) > k)
+    rows = np.repeat(first[many], indices.shape[1])
+    behind = rows, first[indices[many]].ravel(), squared[many].ravel()
+    return spread(indices, squared, which, k), behind
+
+
+def exactly(points: Points | SparsePoints, k: int, *, memory: int, progress: str) -> Neighbours:
+    """Neighbours and squared distances of distinct points."""
+    if k == 0:
+        return np.empty((len(points), 0), index_type(len(points))), np.empty((len(points), 0))
+    if isinstance(points, SparsePoints):
+        return by_sparse_product(points, k, memory=memory, progress=progress)
     if points.n_dimensions <= TREE_DIMENSIONS:
         return _by_tree(points, k)
     bounds = Bounds.of(points)
-    told = "nearest neighbours" if progress else ""
-    best = candidates(bounds, k + SPARE, memory=memory, progress=told)
-    return settled(bounds, best, k)
-
-
-# Few dimensions: a k-d tree ---------------------------------------------------------------------
+    return settled(bounds, candidates(bounds, k + SPARE, memory=memory, progress=progress), k)
 
 
 def _by_tree(points: Points, k: int) -> Neighbours:

@@ -1,7 +1,10 @@
 """The graph of nearest neighbours, as two arrays."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +15,24 @@ from datalab.exceptions import InputError, InputTypeError, NotApplicable
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["KNNGraph"]
+__all__ = ["Hidden", "KNNGraph"]
 
 # The metric of a graph that was given as a matrix.
 GIVEN = "given"
 # Some libraries give distances of equal points a little below zero.
 NEGATIVE_ROUNDING = 1e-6
+
+
+class Hidden(NamedTuple):
+    """What sets of copies hide: pairs of rows that are near, in no list of neighbours.
+
+    A row with k copies or more has no other neighbours, however near they are. For the first row
+    of each such set, these are its nearest rows that are no copies of it.
+    """
+
+    rows: IndexArray
+    neighbours: IndexArray
+    distances: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +47,11 @@ class KNNGraph:
         Their distances, ascending in each row.
     metric : str
         What the distances mean: ``"euclidean"``, ``"cosine"``, … or ``"given"``.
+    search : mapping
+        What ran: ``"engine"``, ``"device"``, ``"recall"`` (the share of the true neighbours, 1 when
+        exact) and, of approximate search, how it was estimated. Empty for a given graph.
+    hidden : Hidden, optional
+        Pairs that sets of more than k copies hide; for who looks for near duplicates.
 
     Examples
     --------
@@ -45,6 +65,8 @@ class KNNGraph:
     indices: NDArray[np.signedinteger[Any]]
     distances: NDArray[np.float32]
     metric: str
+    search: Mapping[str, Any] = field(default_factory=dict)
+    hidden: Hidden | None = None
 
     @property
     def n_rows(self) -> int:
@@ -66,7 +88,28 @@ class KNNGraph:
         """The graph of the first `k` neighbours (all of them when there are fewer); no copy."""
         if k >= self.k:
             return self
-        return KNNGraph(self.indices[:, :k], self.distances[:, :k], self.metric)
+        return KNNGraph(
+            self.indices[:, :k], self.distances[:, :k], self.metric, self.search, self._hidden(k)
+        )
+
+    def _hidden(self, k: int) -> Hidden | None:
+        """What copies hide when only `k` neighbours are looked at."""
+        # The first row of a set of copies has only later ones.
+        full = (self.distances[:, k - 1] == 0) & (self.distances[:, -1] > 0)
+        rows = np.flatnonzero(full & (self.indices[:, 0] > np.arange(self.n_rows)))
+        if not len(rows):
+            return self.hidden
+        at, place = np.nonzero(self.distances[rows] > 0)
+        more = Hidden(
+            rows[at], self.indices[rows[at], place].astype(np.intp), self.distances[rows[at], place]
+        )
+        if self.hidden is None:
+            return more
+        return Hidden(
+            np.concatenate([self.hidden.rows, more.rows]),
+            np.concatenate([self.hidden.neighbours, more.neighbours]),
+            np.concatenate([self.hidden.distances, more.distances]),
+        )
 
     def nearest(self, k: int) -> "KNNGraph":
         """The graph for who wants `k` neighbours: the first `k`; all of a graph that was given."""
@@ -110,7 +153,97 @@ class KNNGraph:
             np.take_along_axis(neighbours, front, axis=1),
             np.take_along_axis(self.distances[rows], front, axis=1),
             self.metric,
+            self.search,
+            self._hidden_among(new),
         )
+
+    def _hidden_among(self, new: NDArray[np.signedinteger[Any]]) -> Hidden | None:
+        """What copies hide among the rows that stay; a first copy that goes is replaced."""
+        if self.hidden is None:
+            return None
+
+        def stays(rows: IndexArray) -> IndexArray:
+            copies = np.column_stack([rows, self.indices[rows]])
+            equal = np.column_stack([np.zeros(len(rows)), self.distances[rows]]) == 0
+            there = np.where(equal, new[copies], -1)
+            first = (there >= 0).argmax(axis=1)
+            found: IndexArray = there[np.arange(len(rows)), first].astype(np.intp)
+            return found
+
+        rows, neighbours = stays(self.hidden.rows), stays(self.hidden.neighbours)
+        both = (rows >= 0) & (neighbours >= 0)
+        if not both.any():
+            return None
+        return Hidden(rows[both], neighbours[both], self.hidden.distances[both])
+
+    def append(self, features: Any, *, progress: bool = False) -> "KNNGraph":
+        """The graph with further rows, without searching again among those that it has.
+
+        Parameters
+        ----------
+        features : ndarray, shape (N + n, M)
+            Features of all rows, as they were compared: first those of the graph, then the new
+            ones.
+        progress : bool
+            Whether a long search shows a progress bar.
+
+        Returns
+        -------
+        KNNGraph
+            What a new search would find (as far as this graph is exact).
+
+        Raises
+        ------
+        InputError
+            There are no further rows, or the features are not those of the graph.
+
+        Notes
+        -----
+        n (N + n) M multiplications. Under metrics other than Euclidean and cosine, in up to 8
+        dimensions and where there are more than k copies of a row, the search is made again.
+        """
+        from datalab.neighbors.append import appended
+
+        return appended(self, features, progress=progress)
+
+    def fingerprint(self) -> str:
+        """A hash of the neighbours, the distances and the metric, the same in every process."""
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(f"{self.n_rows} {self.k} {self.metric}".encode())
+        digest.update(self.indices.astype("<i8").tobytes())
+        digest.update(self.distances.astype("<f4").tobytes())
+        return digest.hexdigest()
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """The graph as plain arrays, for `numpy.savez` and the like; see `from_arrays`."""
+        none = np.empty(0, dtype=np.intp)
+        hidden = self.hidden or Hidden(none, none, np.empty(0, dtype=np.float32))
+        return {
+            "indices": self.indices,
+            "distances": self.distances,
+            "about": np.array(json.dumps({"metric": self.metric, "search": dict(self.search)})),
+            **{f"hidden_{name}": array for name, array in hidden._asdict().items()},
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> "KNNGraph":
+        """The graph from what `to_arrays` returned; checked like a graph that is given.
+
+        Raises
+        ------
+        InputError
+            Arrays are missing or are no graph of neighbours.
+        """
+        try:
+            indices, distances = np.asarray(arrays["indices"]), np.asarray(arrays["distances"])
+            about = json.loads(str(arrays["about"]))
+            hidden = Hidden(*(np.asarray(arrays[f"hidden_{name}"]) for name in Hidden._fields))
+            metric, search = str(about["metric"]), dict(about["search"])
+        except (KeyError, ValueError) as error:
+            raise InputError(f"these arrays are no graph of KNNGraph.to_arrays: {error}") from error
+        _check_lists(indices, distances)
+        _check_neighbours(indices, distances)
+        return cls(indices, distances, metric, search, hidden if len(hidden.rows) else None)
 
     def among(self, rows: IndexArray, n_rows: int) -> "KNNGraph":
         """The same graph laid out over more rows, of which it knows nothing.
@@ -210,6 +343,18 @@ def _neighbour_lists(csr: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         )
     shape = (len(counts), int(counts[0]))
     return csr.indices.reshape(shape), csr.data.reshape(shape)
+
+
+def _check_lists(indices: NDArray[Any], distances: NDArray[Any]) -> None:
+    """Refuse arrays that are not of one shape, or name rows that are not there."""
+    fits = indices.ndim == 2 and indices.shape == distances.shape and indices.dtype.kind == "i"
+    if not fits or distances.dtype != np.float32:
+        raise InputError(
+            "`indices` and `distances` must be whole numbers and float32 of one shape (N, k), got "
+            f"{indices.dtype} {indices.shape} and {distances.dtype} {distances.shape}"
+        )
+    if indices.size and (indices.min() < 0 or indices.max() >= len(indices)):
+        raise InputError(f"`indices` names rows that are not among the {len(indices)} rows")
 
 
 def _check_neighbours(indices: NDArray[Any], distances: NDArray[Any]) -> None:

@@ -2,22 +2,26 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datalab._typing import BoolArray, FloatArray, IndexArray
+from datalab.exceptions import InputError
 
 __all__ = [
     "ROUNDED",
     "WORK",
+    "AnyPoints",
     "Neighbours",
     "Points",
     "blocks",
     "distinct",
     "index_type",
+    "mixed",
     "points_of",
+    "rounded",
     "spread",
 ]
 
@@ -113,14 +117,41 @@ class Points:
         """Squared distances of pairs of points (rows of `x` and `y`), from differences."""
         difference = x - y
         squared: NDArray[np.float64] = np.einsum("ij,ij->i", difference, difference)
-        if self.norms is not None:
-            # Unit vectors are rounded in the last place, so multiples of a vector differ by that.
-            squared[squared < (8 * np.finfo(np.float64).eps) ** 2] = 0.0
-        # Distances that are equal but for rounding shall be ties: keep 40 bits of the 52.
-        bits = squared.view(np.int64)
-        bits += 1 << 11
-        bits &= -(1 << 12)
-        return squared
+        return rounded(squared, cosine=self.norms is not None)
+
+    def only(self, rows: IndexArray) -> "Points":
+        """Some of the points."""
+        return replace(self, rows=rows if self.rows is None else self.rows[rows])
+
+
+class AnyPoints(Protocol):
+    """What dense and sparse points can do."""
+
+    def __len__(self) -> int: ...
+
+    def only(self, rows: IndexArray) -> Self:
+        """Some of the points."""
+
+    def between(self, left: IndexArray, right: IndexArray) -> NDArray[np.float64]:
+        """Squared distances of pairs of points, given by position."""
+
+    def same(self, left: IndexArray, right: IndexArray) -> bool:
+        """Whether all these pairs of points, given by position, are equal."""
+
+    def keys(self, seed: int) -> NDArray[np.uint64]:
+        """A 64-bit key of every point: equal for equal points, almost surely for no others."""
+
+
+def rounded(squared: NDArray[np.float64], *, cosine: bool) -> NDArray[np.float64]:
+    """Squared distances, in place, without what is only rounding."""
+    if cosine:
+        # Unit vectors are rounded in the last place, so multiples of a vector differ by that.
+        squared[squared < (8 * np.finfo(np.float64).eps) ** 2] = 0.0
+    # Distances that are equal but for rounding shall be ties: keep 40 bits of the 52.
+    bits = squared.view(np.int64)
+    bits += 1 << 11
+    bits &= -(1 << 12)
+    return squared
 
 
 def points_of(
@@ -155,6 +186,12 @@ def _extent(
         if columns is not None:
             block /= columns
         top = block.max(axis=1)
+        if not np.isfinite(top).all():
+            row = rows.start + int(np.flatnonzero(~np.isfinite(top))[0])
+            raise InputError(
+                f"`features` has NaN or infinite values, first in row {row}; leave such rows out "
+                "(datalab.neighbors.complete_rows) or replace the values"
+            )
         block /= np.where(top > 0, top, 1.0)[:, None]
         norms[rows] = top * np.sqrt(np.einsum("ij,ij->i", block, block))
         largest = max(largest, float(top.max()))
@@ -169,7 +206,7 @@ def mixed(bits: NDArray[np.uint64], weights: NDArray[np.uint64]) -> NDArray[np.u
     return product ^ (product >> half)
 
 
-def distinct(points: Points) -> tuple[IndexArray, IndexArray]:
+def distinct(points: AnyPoints) -> tuple[IndexArray, IndexArray]:
     """First position of every distinct point, ascending, and which of them each point is."""
     seed = 0
     while True:

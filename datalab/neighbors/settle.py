@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._typing import BoolArray, IndexArray
-from datalab.neighbors.points import ROUNDED, WORK, Neighbours, Points, blocks, index_type
+from datalab.neighbors.points import ROUNDED, WORK, AnyPoints, Neighbours, blocks, index_type
 from datalab.neighbors.product import HEIGHT, WIDTH, Bounds, Candidates
 
 __all__ = ["best_of", "settled"]
@@ -21,7 +21,7 @@ MANY = 4
 
 
 def best_of(
-    points: Points,
+    points: AnyPoints,
     rows: IndexArray,
     found: NDArray[np.signedinteger],
     worth: BoolArray,

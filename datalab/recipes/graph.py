@@ -8,9 +8,10 @@ import numpy as np
 from datalab._typing import FloatArray, IndexArray
 from datalab.artefacts import Made, Rules, recipe
 from datalab.exceptions import NotApplicable
-from datalab.neighbors.exact import knn_graph, metric_name
+from datalab.neighbors.exact import metric_name
 from datalab.neighbors.graph import KNNGraph
 from datalab.neighbors.metric import MetricChoice, choose_metric, reference_metric
+from datalab.neighbors.search import knn_graph
 
 __all__: list[str] = []
 

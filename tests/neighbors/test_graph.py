@@ -111,3 +111,111 @@ def test_from_csr_refuses_other_kinds_and_lengths():
 def test_rounding_below_zero_is_zero():
     graph = KNNGraph.from_csr(_csr([[1], [0], [0]], [[-1e-9], [0], [1]]))
     assert graph.distances.ravel().tolist() == [0.0, 0.0, 1.0]
+
+
+# More rows ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "manhattan"])
+@pytest.mark.parametrize("n_columns", [4, 20])
+@pytest.mark.parametrize("n_new", [1, 90])
+def test_append_is_a_new_search(metric, n_columns, n_new):
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(300, n_columns)).astype(np.float32)
+    features[250] = features[3]
+    features[280:284] = features[100]
+    n_old = 300 - n_new
+    graph = knn_graph(features[:n_old], k=6, metric=metric).append(features)
+    again = knn_graph(features, k=6, metric=metric)
+    assert graph.fingerprint() == again.fingerprint()
+    assert graph.search == again.search
+
+
+def test_append_of_many_copies():
+    features = np.random.default_rng(0).normal(size=(100, 20))
+    graph = knn_graph(features, k=5)
+    more = np.concatenate([features, np.tile(features[:2], (10, 1))])
+    assert graph.append(more).fingerprint() == knn_graph(more, k=5).fingerprint()
+    assert set(graph.append(more).hidden.rows) == {0, 1}
+
+
+def test_append_refuses_other_features():
+    features = np.random.default_rng(0).normal(size=(100, 20))
+    graph = knn_graph(features[:80], k=5)
+    with pytest.raises(InputError, match="80 rows and the graph 80"):
+        graph.append(features[:80])
+    with pytest.raises(InputError, match="not at the distances"):
+        graph.append(features * 2)
+    with pytest.raises(InputError, match="not at the distances"):
+        graph.append(features[::-1])
+
+
+# Copies ------------------------------------------------------------------------------------------
+
+
+def with_copies():
+    features = np.random.default_rng(0).normal(size=(60, 9))
+    features[10:18], features[18:26] = features[10], features[10] + 1e-4
+    return features
+
+
+def near_pairs(hidden):
+    near = hidden.distances < 1e-2
+    return sorted(zip(hidden.rows[near].tolist(), hidden.neighbours[near].tolist(), strict=True))
+
+
+def test_first_keeps_what_copies_hide():
+    graph = knn_graph(with_copies(), k=9)
+    assert graph.hidden is None
+    assert near_pairs(graph.first(5).hidden)[0] == (10, 18)
+    assert near_pairs(knn_graph(with_copies(), k=5).hidden) == [(10, 18), (18, 10)]
+    assert near_pairs(knn_graph(with_copies(), k=7).first(4).hidden) == [(10, 18), (18, 10)]
+
+
+def test_restrict_keeps_what_copies_hide():
+    graph = knn_graph(with_copies(), k=6)
+    rows = np.delete(np.arange(60), [10, 18, 19])
+    small = graph.restrict(rows)
+    assert near_pairs(small.hidden) == [(10, 17), (17, 10)]
+
+
+# Plain arrays ------------------------------------------------------------------------------------
+
+
+def test_arrays_round_trip(tmp_path, features):
+    for graph in (knn_graph(features, k=4), knn_graph(with_copies(), k=5)):
+        np.savez(tmp_path / "graph.npz", **graph.to_arrays())
+        with np.load(tmp_path / "graph.npz") as arrays:  # refuses pickles
+            back = KNNGraph.from_arrays(arrays)
+        assert back.fingerprint() == graph.fingerprint()
+        assert (back.metric, back.search) == (graph.metric, graph.search)
+        assert (back.hidden is None) == (graph.hidden is None)
+        assert back.indices.dtype == graph.indices.dtype
+    assert near_pairs(back.hidden) == near_pairs(graph.hidden)
+
+
+def test_broken_arrays_are_refused(features):
+    arrays = knn_graph(features, k=4).to_arrays()
+    with pytest.raises(InputError, match="no graph"):
+        KNNGraph.from_arrays({"indices": arrays["indices"]})
+    with pytest.raises(InputError, match="no graph"):
+        KNNGraph.from_arrays({**arrays, "about": np.array("{")})
+    with pytest.raises(InputError, match="not among the 60 rows"):
+        KNNGraph.from_arrays({**arrays, "indices": arrays["indices"] + 40})
+    with pytest.raises(InputError, match="one shape"):
+        KNNGraph.from_arrays({**arrays, "distances": arrays["distances"][:, :2]})
+    with pytest.raises(InputError, match="sorted"):
+        KNNGraph.from_arrays({**arrays, "distances": arrays["distances"][:, ::-1]})
+
+
+def test_fingerprint_is_of_the_content(features):
+    graph = knn_graph(features, k=4)
+    assert graph.fingerprint() == knn_graph(features, k=4).fingerprint()
+    others = [
+        graph.first(3),
+        knn_graph(features[::-1], k=4),
+        knn_graph(features, 4, metric="cosine"),
+    ]
+    assert len({graph.fingerprint(), *(other.fingerprint() for other in others)}) == 4
+    wide = KNNGraph(graph.indices.astype(np.int64), graph.distances, graph.metric)
+    assert wide.fingerprint() == graph.fingerprint()

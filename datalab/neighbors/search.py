@@ -1,0 +1,268 @@
+"""The search for neighbours: what is compared, and by which engine."""
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab._check import choice, feature_matrix, unit_number, whole_number
+from datalab._typing import IndexArray
+from datalab.exceptions import InputError
+from datalab.neighbors.approximate import NotWorthwhile, by_cells
+from datalab.neighbors.exact import (
+    SPARE,
+    TREE_DIMENSIONS,
+    Metric,
+    by_sklearn,
+    check_k,
+    compared,
+    exactly,
+    metric_name,
+    over_all,
+)
+from datalab.neighbors.gpu import by_gpu, gpu_is_there
+from datalab.neighbors.graph import Hidden, KNNGraph
+from datalab.neighbors.points import Neighbours, Points, blocks, distinct
+from datalab.neighbors.product import MEMORY
+
+__all__ = ["complete_rows", "exact_groups", "in_words", "knn_graph"]
+
+ENGINES = ("auto", "exact", "approximate")
+DEVICES = ("cpu", "cuda", "auto")
+# From so many different rows on, approximate search takes at most half the time of exact search;
+# exact search takes about sqrt(N) / GAIN times as long (tests/benchmarks/NEIGHBORS.md).
+APPROXIMATE_FROM, GAIN = 50_000, 64
+
+
+def knn_graph(
+    features: Any,
+    k: int = 10,
+    *,
+    metric: Metric = "euclidean",
+    scale: NDArray[np.float64] | None = None,
+    engine: str = "auto",
+    device: str | None = None,
+    recall: float = 0.99,
+    memory: int = MEMORY,
+    random_state: int = 0,
+    progress: bool = False,
+) -> KNNGraph:
+    """The k nearest neighbours of every row among all the others.
+
+    Parameters
+    ----------
+    features : ndarray of numbers or scipy sparse matrix, shape (N, M)
+        Finite; leave rows with missing values out before (`complete_rows`). Any kind of numbers,
+        memory-mapped or not; sparse matrices stay sparse.
+    k : int
+        Number of neighbours, from 1 to N - 1.
+    metric : str or callable
+        ``"euclidean"``, ``"cosine"``, or another metric of `sklearn.neighbors.NearestNeighbors`.
+    scale : ndarray of float64, shape (M,), optional
+        Columns are divided by these before they are compared.
+    engine : {"auto", "exact", "approximate"}
+        ``"auto"`` is exact up to 50,000 different rows, and beyond that where the package faiss is
+        not installed (``pip install "datalab-explore[fast]"``), or would not be faster.
+    device : {None, "cpu", "cuda", "auto"}, optional
+        Exact search on a GPU by PyTorch, when it is there (``"auto"``) or without fail
+        (``"cuda"``).
+    recall : float
+        In [0, 1]. The share of the true neighbours that approximate search finds.
+    memory : int
+        MiB of working memory, besides the features and the result; approximate search has a copy
+        of the features in float32 as well.
+    random_state : int
+        Seed of approximate search.
+    progress : bool
+        Whether a long search shows a progress bar.
+
+    Returns
+    -------
+    KNNGraph
+        Equal distances are ordered by row number, equal rows have distance exactly 0. Under
+        ``"cosine"`` two zero vectors have distance 0, a zero vector and another one distance 1.
+        ``graph.search`` tells what ran, and the recall on a sample of rows.
+
+    Raises
+    ------
+    InputError
+        `k` is out of range, the metric is unknown, or there are missing values.
+    MissingDependency
+        The engine or the device that is asked for is not there.
+
+    Notes
+    -----
+    Exact: N² M / 2 multiplications (a k-d tree in up to 8 dimensions). Approximate: about
+    O(N^1.5 M) time; pairs of rows within ``graph.search["complete_radius"]`` are never lost.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> graph = knn_graph(np.array([[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]]), k=1)
+    >>> graph.indices.ravel().tolist(), graph.distances.ravel().tolist()
+    ([2, 0, 0], [0.0, 5.0, 0.0])
+    """
+    choice(engine, ENGINES, name="engine")
+    whole_number(memory, name="memory", least=1)
+    unit_number(recall, name="recall")
+    if device is not None:
+        choice(device, DEVICES, name="device")
+    if gpu_is_there(device):
+        engine = "gpu"
+    features = _matrix(features)
+    check_k(features, k)
+    name = metric_name(metric)
+    comparison = compared(features, metric, scale)
+    if comparison is None or not isinstance(comparison.points, Points):
+        if engine == "approximate":
+            raise InputError(
+                "`engine` 'approximate' is for dense features and the metrics 'euclidean' and "
+                f"'cosine'; got {type(features).__name__} and {name!r}: take engine='exact'"
+            )
+        engine = "exact"
+    if comparison is None:
+        scaled = features if scale is None else features / scale
+        indices, distances = by_sklearn(scaled, k, metric)
+        return KNNGraph(indices, distances.astype(np.float32), name, dict(EXACT))
+    first, which = distinct(comparison.points)
+    if engine == "auto" and not _large(comparison.points, len(first)):
+        engine = "exact"
+    advice = _advice(comparison.points, len(first), engine)
+    search = partial(SEARCHES[engine], recall=recall, memory=memory, random_state=random_state)
+    (indices, squared), ran = search(
+        comparison.points.only(first) if len(first) < len(which) else comparison.points,
+        min(k, len(first) - 1),
+        bar="nearest neighbours" + (f" ({advice})" if advice else "") if progress else "",
+    )
+    (indices, squared), behind = over_all(indices, squared, first, which, k)
+    if "complete_radius" in ran:
+        ran["complete_radius"] = float(comparison.distances(ran["complete_radius"] ** 2))
+    hidden = Hidden(*behind[:2], comparison.distances(behind[2]).astype(np.float32))
+    return KNNGraph(
+        indices,
+        comparison.distances(squared).astype(np.float32),
+        name,
+        {**ran, "advice": advice} if advice else ran,
+        hidden if len(behind[0]) else None,
+    )
+
+
+def _matrix(features: Any) -> Any:
+    """What has rows and columns of numbers, as it is."""
+    if hasattr(features, "tocsr"):
+        return features.tocsr()
+    if isinstance(features, np.ndarray) and features.ndim == 2 and features.dtype.kind in "fiub":
+        return features
+    return feature_matrix(features)
+
+
+# The engines: each takes distinct points and tells what ran.
+
+EXACT: Mapping[str, Any] = {"engine": "exact", "device": "cpu", "recall": 1.0}
+Found = tuple[Neighbours, dict[str, Any]]
+
+
+def _exactly(points: Any, k: int, *, memory: int, bar: str, **_: Any) -> Found:
+    return exactly(points, k, memory=memory, progress=bar), dict(EXACT)
+
+
+def _on_gpu(points: Points, k: int, *, bar: str, **_: Any) -> Found:
+    return by_gpu(points, k, k + SPARE, progress=bar), {**EXACT, "device": "cuda"}
+
+
+def _by_cells(
+    points: Points, k: int, *, memory: int, bar: str, forced: bool, **options: Any
+) -> Found:
+    try:
+        found, ran = by_cells(points, k, progress=bar, forced=forced, **options)
+    except NotWorthwhile as reason:
+        found, ran = _exactly(points, k, memory=memory, bar=bar)
+        return found, {**ran, "advice": str(reason)}
+    return found, {**ran, "device": "cpu"}
+
+
+SEARCHES: Mapping[str, Callable[..., Found]] = {
+    "exact": _exactly,
+    "approximate": partial(_by_cells, forced=True),
+    "auto": partial(_by_cells, forced=False),
+    "gpu": _on_gpu,
+}
+
+
+def _large(points: Any, n_distinct: int) -> bool:
+    """Whether approximate search pays and can be had."""
+    return _would_pay(points, n_distinct) and importlib.util.find_spec("faiss") is not None
+
+
+def _would_pay(points: Any, n_distinct: int) -> bool:
+    return (
+        isinstance(points, Points)
+        and n_distinct >= APPROXIMATE_FROM
+        and points.n_dimensions > TREE_DIMENSIONS
+    )
+
+
+def _advice(points: Any, n_distinct: int, engine: str) -> str:
+    """What an installation of faiss would save."""
+    if engine != "exact" or not _would_pay(points, n_distinct):
+        return ""
+    if importlib.util.find_spec("faiss") is not None:
+        return ""
+    share = round(n_distinct**0.5 / GAIN)
+    return f'pip install "datalab-explore[fast]" would take about 1/{share} of the time'
+
+
+def in_words(search: Mapping[str, Any]) -> str:
+    """What ran, in words: "exact search"."""
+    if not search:
+        return "given"
+    advice = f" ({search['advice']})" if search.get("advice") else ""
+    if search["recall"] == 1.0 and "recall_rows" not in search:
+        return f"exact search{' on a GPU' if search['device'] != 'cpu' else ''}{advice}"
+    return (
+        f"approximate search ({search['engine']}, {search['cells_searched']} of {search['cells']} "
+        f"cells) that finds {search['recall']:.1%} of the true neighbours, as estimated on "
+        f"{search['recall_rows']} rows"
+    )
+
+
+def complete_rows(features: Any) -> IndexArray | None:
+    """Positions of the rows without missing values; None when that is all of them."""
+    if np.isfinite(features.sum(dtype=np.float64)):
+        return None
+    complete = np.concatenate(
+        [~np.isnan(features[rows]).any(axis=1) for rows in blocks(len(features), 4096)]
+    )
+    return None if complete.all() else np.flatnonzero(complete)
+
+
+def exact_groups(features: Any, *, metric: str = "euclidean") -> IndexArray:
+    """Which rows are exactly equal: the number of each row's group, by first row.
+
+    Parameters
+    ----------
+    features : ndarray of numbers or scipy sparse matrix, shape (N, M)
+        Finite.
+    metric : {"euclidean", "cosine"}
+        Under ``"cosine"`` multiples of a row are equal to it.
+
+    Returns
+    -------
+    ndarray of int, shape (N,)
+
+    Notes
+    -----
+    O(N M) time; rows are compared by 64-bit keys, and those with one key by their values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> exact_groups(np.array([[1.0, 2.0], [5.0, 0.0], [1.0, 2.0]])).tolist()
+    [0, 1, 0]
+    """
+    choice(metric, ("euclidean", "cosine"), name="metric")
+    comparison = compared(_matrix(features), metric)
+    return distinct(comparison.points)[1] if comparison else np.empty(0, dtype=np.intp)
