@@ -11,7 +11,7 @@ from datalab._typing import Codes, FloatArray, IndexArray
 from datalab.artefacts import Made, recipe
 from datalab.exceptions import NotApplicable
 from datalab.given import chance_agreement, clearly_above
-from datalab.neighbors.exact import knn_graph
+from datalab.neighbors.search import knn_graph
 
 __all__: list[str] = []
 
