@@ -46,8 +46,6 @@ class Encoded:
         For every column that was used, what it was taken for.
     left_out : mapping of str to str
         For every other column, why.
-    empty : ndarray of bool, shape (N,)
-        Rows without any value.
     """
 
     numbers: FloatArray
@@ -57,7 +55,6 @@ class Encoded:
     names: tuple[str, ...] = ()
     kinds: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
-    empty: BoolArray = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -69,7 +66,6 @@ class Encoded:
             categories=self.categories[rows],
             vectors=tuple(block[rows] for block in self.vectors),
             terms=None if self.terms is None else self.terms[rows],
-            empty=self.empty[rows],
         )
 
     @property

@@ -1,16 +1,20 @@
 """Out-of-sample predicted probabilities of a classifier."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from datalab._models.fitting import fresh_copy, take_rows
-from datalab._typing import Codes, FloatArray, IndexArray
+from datalab._models.folds import stratified_folds
+from datalab._typing import BoolArray, Codes, FloatArray, IndexArray
 from datalab.exceptions import InputError, InputTypeError, InputWarning
 
-__all__ = ["cross_val_pred_probs"]
+__all__ = ["cross_val_pred_probs", "judged_rows", "thinned"]
+
+# Rows are predicted so many at a time.
+BLOCK = 20_000
 
 
 def cross_val_pred_probs(
@@ -24,6 +28,9 @@ def cross_val_pred_probs(
     stream: np.random.RandomState | None = None,
     clf_kwargs: Mapping[str, Any] | None = None,
     validation_func: Callable[[Any, Any], Mapping[str, Any]] | None = None,
+    folds: Sequence[tuple[IndexArray, IndexArray]] | None = None,
+    max_rows: int | None = None,
+    on_fold: Callable[[], None] = lambda: None,
 ) -> FloatArray:
     """Out-of-sample predicted probabilities by stratified, shuffled K-fold cross-validation.
 
@@ -34,7 +41,8 @@ def cross_val_pred_probs(
     codes : Codes of shape (N,)
         Class codes 0..n_classes-1; classes without examples are allowed.
     clf : classifier
-        Anything with ``fit`` and ``predict_proba`` that scikit-learn can clone; it stays unfitted.
+        Anything with ``fit`` and ``predict_proba`` (or ``decision_function``) that scikit-learn can
+        clone; it stays unfitted.
     n_classes : int
         Number of columns of the result.
     cv_n_folds : int
@@ -47,6 +55,12 @@ def cross_val_pred_probs(
         Extra arguments of ``clf.fit``.
     validation_func : callable, optional
         ``validation_func(X_held_out, labels_held_out)`` returns further arguments of ``clf.fit``.
+    folds : sequence of (train, held out), optional
+        Positions; by default stratified and shuffled.
+    max_rows : int, optional
+        Each model is fitted on at most so many rows, drawn from each class by its share.
+    on_fold : callable
+        Called after each fold.
 
     Returns
     -------
@@ -77,17 +91,23 @@ def cross_val_pred_probs(
     everyone = np.unique(codes)
     pred_probs = np.zeros((len(codes), n_classes))
     copied_classes: set[int] = set()
-    for train, held_out in _stratified_folds(codes, cv_n_folds, seed):
+    for train, held_out in folds or stratified_folds(codes, cv_n_folds, seed):
         copied = _first_of_each(codes, held_out, np.setdiff1d(everyone, codes[train]))
         copied_classes.update(codes[copied].tolist())
+        if max_rows is not None:
+            train = thinned(train, codes, max_rows, seed)
         train = np.concatenate([train, copied])
-        X_held_out = take_rows(X, held_out)
-        extra = {} if validation_func is None else validation_func(X_held_out, codes[held_out])
+        extra: Mapping[str, Any] = {}
+        if validation_func is not None:
+            extra = validation_func(take_rows(X, held_out), codes[held_out])
         model = fresh_copy(clf, stream)
         model.fit(take_rows(X, train), codes[train], **{**(clf_kwargs or {}), **extra})
-        predicted = np.asarray(model.predict_proba(X_held_out))
-        columns = _class_columns(model, predicted, np.unique(codes[train]), n_classes)
-        pred_probs[held_out[:, None], columns] = predicted
+        for start in range(0, len(held_out), BLOCK):
+            rows = held_out[start : start + BLOCK]
+            predicted = _probabilities(model, take_rows(X, rows))
+            columns = _class_columns(model, predicted, np.unique(codes[train]), n_classes)
+            pred_probs[rows[:, None], columns] = predicted
+        on_fold()
         pred_probs[copied] = np.eye(n_classes)[codes[copied]]
     if copied_classes:
         warnings.warn(
@@ -99,21 +119,42 @@ def cross_val_pred_probs(
     return pred_probs
 
 
-def _stratified_folds(
-    codes: Codes, cv_n_folds: int, seed: int | None
-) -> list[tuple[IndexArray, IndexArray]]:
-    from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415
+def judged_rows(codes: IndexArray, folds: Sequence[tuple[IndexArray, IndexArray]]) -> BoolArray:
+    """Rows whose class the model that predicts them has seen in other rows, shape (N,)."""
+    judged = np.zeros(len(codes), dtype=bool)
+    for train, held_out in folds:
+        judged[held_out] = np.isin(codes[held_out], codes[train])
+    return judged
 
-    try:
-        shuffling = seed if seed is not None else np.random.RandomState()
-        folds = StratifiedKFold(n_splits=cv_n_folds, shuffle=True, random_state=shuffling)
-        return list(folds.split(np.empty(len(codes)), codes))
-    except ValueError as error:
-        largest = int(np.bincount(codes).max()) if len(codes) else 0
+
+def thinned(rows: IndexArray, codes: IndexArray, size: int, seed: int | None) -> IndexArray:
+    """At most `size` of the rows, drawn at random from each class by its share, in order."""
+    if len(rows) <= size:
+        return rows
+    drawn = np.random.default_rng(seed).permutation(rows)
+    order = np.argsort(codes[drawn], kind="stable")
+    counts = np.bincount(codes[drawn])
+    start = np.repeat(np.cumsum(counts) - counts, counts)
+    place = (np.arange(len(drawn)) - start) / np.repeat(counts, counts)
+    chosen: IndexArray = np.sort(drawn[order[np.argsort(place, kind="stable")[:size]]])
+    return chosen
+
+
+def _probabilities(model: Any, X: Any) -> FloatArray:
+    """``predict_proba``, or the softmax of a decision function."""
+    if hasattr(model, "predict_proba"):
+        return np.asarray(model.predict_proba(X))
+    if not hasattr(model, "decision_function"):
         raise InputError(
-            f"cv_n_folds={cv_n_folds!r} is not possible: it must be an integer from 2 to the size "
-            f"of the largest class, which has {largest} examples"
-        ) from error
+            f"{type(model).__name__} has neither predict_proba nor decision_function; give a "
+            "classifier that says how sure it is"
+        )
+    scores = np.asarray(model.decision_function(X), dtype=np.float64)
+    if scores.ndim == 1:
+        scores = np.column_stack([np.zeros(len(scores)), scores])
+    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probs: FloatArray = odds / odds.sum(axis=1, keepdims=True)
+    return probs
 
 
 def _first_of_each(codes: Codes, rows: IndexArray, classes: IndexArray) -> IndexArray:

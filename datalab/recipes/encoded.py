@@ -42,7 +42,11 @@ def encoded_by_kind(table: Table, *, random_state: int, progress: bool) -> Made:
             "features="
         )
     made = assembled(columns, left_out, len(table))
-    return Made(made, told(made))
+    empty = np.logical_and.reduce([column.missing for column in columns.values()])
+    if not empty.any():
+        return Made(made, told(made))
+    note = f"{told(made)}; rows without any value left out: {int(empty.sum())}"
+    return Made(made, note, np.flatnonzero(~empty))
 
 
 def assembled(columns: dict[str, Column], left_out: dict[str, str], n_rows: int) -> Encoded:
@@ -54,9 +58,6 @@ def assembled(columns: dict[str, Column], left_out: dict[str, str], n_rows: int)
     vectors = {name: c.vector for name, c in columns.items() if c.vector is not None}
     terms = [c.terms for c in columns.values() if c.terms is not None]
     repeated = [name for name, block in numbers.items() for _ in range(block.shape[1])]
-    empty = np.ones(n_rows, dtype=bool)
-    for column in columns.values():
-        empty &= column.missing
     return Encoded(
         numbers=_beside(list(numbers.values()), n_rows),
         categories=_beside([c[:, None] for c in codes.values()], n_rows).astype(np.int32),
@@ -65,7 +66,6 @@ def assembled(columns: dict[str, Column], left_out: dict[str, str], n_rows: int)
         names=(*repeated, *codes, *vectors),
         kinds={name: column.kind for name, column in columns.items()},
         left_out=left_out,
-        empty=empty,
     )
 
 

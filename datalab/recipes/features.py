@@ -21,22 +21,15 @@ def features_of_columns(encoded: Encoded, *, features_from: str | None) -> Made:
     direction.
     """
     used = encoded.only({features_from}) if features_from in encoded.kinds else encoded
-    present = ~encoded.empty
     alone = not used.is_table and len(used.vectors) == 1
     features = _directions(used.vectors[0]) if alone else _laid_out(used)
-    if alone:
-        present &= (features != 0).any(axis=1)
-    if not features.shape[1] or not present.any():
+    if not features.shape[1]:
         raise NotApplicable("no column says anything about the examples: give features=")
     if not alone and _mostly_repeats(used):
         raise NotApplicable(
             "rows have few categories and nothing else, so most of them are equal: give features="
         )
-    what = f"{features.shape[1]} numbers from {features_from or 'all columns'}"
-    if present.all():
-        return Made(features, what)
-    note = f"{what}; rows without any value left out: {int((~present).sum())}"
-    return Made(features[present], note, np.flatnonzero(present))
+    return Made(features, f"{features.shape[1]} numbers from {features_from or 'all columns'}")
 
 
 def _mostly_repeats(used: Encoded) -> bool:

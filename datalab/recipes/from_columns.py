@@ -182,7 +182,8 @@ def _text(table: Table, name: str, options: Options) -> Column | str:
     blocks = encode_texts(texts, options.random_state)
     if blocks is None:
         return "no words to compare"
-    return Column("text", missing, vector=blocks.vector, terms=blocks.terms)
+    wordless = np.diff(blocks.terms.indptr) == 0
+    return Column("text", wordless, vector=blocks.vector, terms=blocks.terms)
 
 
 def _read_as(values: NDArray[Any], missing: BoolArray, name: str) -> Column | str | None:

@@ -1,51 +1,161 @@
-"""Out-of-sample probabilities of classes, made from features and labels."""
+"""Out-of-sample probabilities of classes, made from the columns of the data or from features."""
 
 import warnings
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datalab._check import probabilities
+from datalab._data.encoded import Encoded, dense_view
+from datalab._data.table import Table
 from datalab._models import cross_val_pred_probs
+from datalab._models.folds import Folds, plan_folds
+from datalab._models.given_model import as_estimator, model_name, rows_for
+from datalab._models.portfolio import Fitted, held_out_probs
 from datalab._typing import Codes, FloatArray, IndexArray
 from datalab.artefacts import Made, recipe
 from datalab.exceptions import NotApplicable
 from datalab.given import chance_agreement, clearly_above
-from datalab.neighbors.search import knn_graph
+from datalab.neighbors.graph import KNNGraph
+from datalab.neighbors.search import knn_graph as search
 
 __all__: list[str] = []
 
 FOLDS = 5
+# A category that names the classes in other words repeats the labels.
+REPEATS = 0.999
 
 
-@recipe("pred_probs", rules=("datalab",))
-def pred_probs_by_cross_validation(
+@recipe("pred_probs", rules=("datalab",), held=("features",))
+def pred_probs_of_features(
     features: FloatArray,
     labels: Codes,
     class_names: tuple[Any, ...] | None = None,
+    knn_graph: KNNGraph | None = None,
+    groups: IndexArray | None = None,
+    time: FloatArray | None = None,
     *,
     model: Any,
     random_state: int,
+    progress: bool,
 ) -> Made:
-    """Out-of-sample probabilities of a classifier, by stratified cross-validation.
-
-    The classifier is logistic regression on standardised features unless one is given.
-    """
+    """Out-of-sample probabilities from the features that the user gave."""
     counts = _class_counts(labels, class_names)
-    folds = min(FOLDS, int(counts.max()))
-    classifier = model if model is not None else _default_classifier()
+    folds = _folds(labels, counts, groups, time, knn_graph, random_state)
+    if model is not None:
+        return _by_model(features, labels, len(counts), model, folds, random_state)
+    encoded = Encoded(np.asarray(features, dtype=np.float32), np.empty((len(labels), 0), np.int32))
+    return _by_portfolio(encoded, labels, counts, folds, knn_graph, random_state, progress)
+
+
+@recipe("pred_probs", rules=("datalab",))
+def pred_probs_of_columns(
+    encoded: Encoded,
+    labels: Codes,
+    table: Table | None = None,
+    class_names: tuple[Any, ...] | None = None,
+    knn_graph: KNNGraph | None = None,
+    groups: IndexArray | None = None,
+    time: FloatArray | None = None,
+    *,
+    model: Any,
+    random_state: int,
+    progress: bool,
+) -> Made:
+    """Out-of-sample probabilities from all columns of the data."""
+    counts = _class_counts(labels, class_names)
+    folds = _folds(labels, counts, groups, time, knn_graph, random_state)
+    encoded, copies = _without_the_answer(encoded, labels, len(counts))
+    if model is not None:
+        X = rows_for(model, table, dense_view(encoded))
+        return _by_model(X, labels, len(counts), model, folds, random_state)
+    made = _by_portfolio(encoded, labels, counts, folds, knn_graph, random_state, progress)
+    note = f"{made.note}; left out, as they repeat the label: {', '.join(copies)}"
+    return Made(made.value, note, details=made.details) if copies else made
+
+
+def _folds(
+    labels: Codes,
+    counts: IndexArray,
+    groups: IndexArray | None,
+    time: FloatArray | None,
+    graph: KNNGraph | None,
+    seed: int,
+) -> Folds:
+    n_folds = max(2, min(FOLDS, int(counts.max())))
+    return plan_folds(labels, n_folds, seed=seed, groups=groups, time=time, graph=graph)
+
+
+def _without_the_answer(
+    encoded: Encoded, labels: Codes, n_classes: int
+) -> tuple[Encoded, list[str]]:
+    """The columns less those categories that name the classes in other words, and their names."""
+    first = encoded.numbers.shape[1]
+    copies = [
+        encoded.names[first + at]
+        for at in range(encoded.categories.shape[1])
+        if _repeats(encoded.categories[:, at], labels, n_classes)
+    ]
+    if not copies:
+        return encoded, copies
+    rest = encoded.only(set(encoded.names) - set(copies))
+    return Encoded(**{**vars(rest), "terms": encoded.terms}), copies
+
+
+def _repeats(codes: NDArray[np.int32], labels: Codes, n_classes: int) -> bool:
+    """Whether each level goes with one class and each class with one level."""
+    if codes.min(initial=0) < 0 or codes.max(initial=0) >= 2 * n_classes:
+        return False
+    joint = np.zeros((int(codes.max()) + 1, n_classes), dtype=np.int64)
+    np.add.at(joint, (codes, labels), 1)
+    least = REPEATS * len(labels)
+    return bool(joint.max(axis=0).sum() >= least and joint.max(axis=1).sum() >= least)
+
+
+def _by_portfolio(
+    encoded: Encoded,
+    labels: Codes,
+    counts: IndexArray,
+    folds: Folds,
+    graph: KNNGraph | None,
+    seed: int,
+    progress: bool,
+) -> Made:
+    fitted = held_out_probs(
+        encoded, labels, len(counts), folds, graph=graph, seed=seed, progress=progress
+    )
+    used = [m for m in fitted.members if m["weight"] >= 0.01] or fitted.members
+    named = ", ".join(f"{m['model']} {m['weight']:.2f}" for m in used)
+    note = f"{_told(folds)} of {named} (weights by held-out likelihood)"
+    return _judged(fitted, labels, counts, folds, note)
+
+
+def _by_model(X: Any, labels: Codes, n_classes: int, model: Any, folds: Folds, seed: int) -> Made:
+    counts = np.bincount(labels, minlength=n_classes)
     with warnings.catch_warnings():
         # Slow convergence and rare classes are told in the note; they are no news to the user.
         warnings.simplefilter("ignore")
         probs = cross_val_pred_probs(
-            features,
+            X,
             labels,
-            classifier,
-            n_classes=len(counts),
-            cv_n_folds=folds,
-            seed=random_state,
+            as_estimator(model),
+            n_classes=n_classes,
+            seed=seed,
+            folds=folds.pairs,
         )
-    predicted = probs.argmax(axis=1)
+    fitted = Fitted(probs, [{"model": model_name(model), "setting": "", "weight": 1.0}])
+    return _judged(fitted, labels, counts, folds, f"{_told(folds)} of {model_name(model)}")
+
+
+def _told(folds: Folds) -> str:
+    how = f" ({folds.note})" if folds.note else ""
+    return f"{len(folds.pairs)}-fold cross-validation{how}"
+
+
+def _judged(fitted: Fitted, labels: Codes, counts: IndexArray, folds: Folds, note: str) -> Made:
+    """The probabilities, unless the models agree with the labels by chance."""
+    predicted = fitted.pred_probs.argmax(axis=1)
     agreement = float((predicted == labels).mean())
     chance = chance_agreement(labels, predicted, len(counts))
     if agreement <= clearly_above(chance, len(labels)):
@@ -54,12 +164,14 @@ def pred_probs_by_cross_validation(
             f"than chance ({chance:.0%}), so it cannot judge them: give pred_probs= or better "
             "features="
         )
-    name = type(model).__name__ if model is not None else "logistic regression"
-    note = f"{folds}-fold cross-validation of {name}, {agreement:.0%} agreement with the labels"
+    note += f", {agreement:.0%} agreement with the labels"
+    if fitted.sampled:
+        note += "; each model is fitted on 50,000 rows drawn by class, every row is predicted"
     rare = int((counts == 1).sum())
     if rare:
         note += f"; classes with a single example, which cannot be judged: {rare}"
-    return Made(probabilities(probs), note)
+    details = {"models": fitted.members, "folds": len(folds.pairs), "how": folds.note}
+    return Made(probabilities(fitted.pred_probs), note, details=details)
 
 
 def _class_counts(labels: Any, class_names: tuple[Any, ...] | None) -> IndexArray:
@@ -75,14 +187,6 @@ def _class_counts(labels: Any, class_names: tuple[Any, ...] | None) -> IndexArra
     return counts
 
 
-def _default_classifier() -> Any:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
-
-
 @recipe("pred_probs", rules=("reference",))
 def pred_probs_by_vote(
     features: FloatArray,
@@ -94,7 +198,7 @@ def pred_probs_by_vote(
 ) -> Made:
     """Share of each class among the Euclidean neighbours of an example, itself left out."""
     n_classes = len(_class_counts(labels, class_names))
-    graph = knn_graph(features, min(k, len(features) - 1), progress=progress)
+    graph = search(features, min(k, len(features) - 1), progress=progress)
     neighbors = labels[graph.indices]
     k = neighbors.shape[1]
     cells = np.arange(len(labels))[:, None] * n_classes + neighbors
