@@ -331,6 +331,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         rules: Rules = "datalab",
         random_state: int = 0,
         device: str | None = None,
+        engine: Literal["auto", "exact", "approximate"] | None = None,
         on_error: Literal["warn", "raise"] = "warn",
         flag_confirmed: bool = False,
     ) -> "Datalab":
@@ -354,8 +355,13 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             "reference" does exactly what cleanlab does and makes no missing inputs.
         random_state : int
             Seed of everything random in the audit.
-        device : {None, "cpu", "auto"}, optional
-            Reserved: everything runs on the CPU so far.
+        device : {None, "cpu", "cuda", "auto"}, optional
+            Where neighbours are searched for: on a GPU by PyTorch where it finds one ("auto"), or
+            else not at all ("cuda"); by default on the CPU.
+        engine : {None, "auto", "exact", "approximate"}, optional
+            How they are: see `datalab.neighbors.knn_graph`. By default exactly under the rules of
+            the reference, and otherwise approximately where there are very many rows and faiss is
+            installed; what ran is in ``info["statistics"]["knn_search"]``.
         on_error : {"warn", "raise"}
             What a failing check does; the others go on after a warning.
         flag_confirmed : bool
@@ -376,7 +382,9 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         choice(rules, ("datalab", "reference"), name="rules")
         choice(on_error, ("warn", "raise"), name="on_error")
         if device is not None:
-            choice(device, ("cpu", "auto"), name="device")
+            choice(device, ("cpu", "cuda", "auto"), name="device")
+        if engine is not None:
+            choice(engine, ("auto", "exact", "approximate"), name="engine")
         steps = self._planned(issue_types, rules)
         self.give(
             pred_probs=pred_probs, features=features, knn_graph=knn_graph, annotations=annotations
@@ -398,6 +406,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             random_state=random_state,
             model=model,
             device=device,
+            engine=engine,
             flag_confirmed=flag_confirmed,
         )
         self._run(steps, options, on_error)
@@ -679,6 +688,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             statistics["weighted_knn_graph"] = graph.value.to_csr()
             if not self._artefacts.given("knn_graph"):
                 statistics["knn_metric"] = graph.value.metric
+                statistics["knn_search"] = dict(graph.value.search)
         return statistics
 
     def _outcome(self, issue_name: str) -> Outcome:

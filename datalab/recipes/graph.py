@@ -11,7 +11,7 @@ from datalab.exceptions import NotApplicable
 from datalab.neighbors.exact import metric_name
 from datalab.neighbors.graph import KNNGraph
 from datalab.neighbors.metric import MetricChoice, choose_metric, reference_metric
-from datalab.neighbors.search import knn_graph
+from datalab.neighbors.search import in_words, knn_graph
 
 __all__: list[str] = []
 
@@ -47,9 +47,12 @@ def knn_graph_by_search(
     spare: int | None,
     metric: Any,
     rules: Rules,
+    engine: str | None,
+    device: str | None,
+    random_state: int,
     progress: bool,
 ) -> Made:
-    """The nearest neighbours of every row, by exact search.
+    """The nearest neighbours of every row.
 
     The metric is the given one, the reference's rule, or chosen from the data. Neighbours to spare
     allow to leave out rows later without searching again.
@@ -63,12 +66,22 @@ def knn_graph_by_search(
         chosen = MetricChoice(name, None, f"{name} distance, the reference's rule")
     else:
         chosen = choose_metric(features)
-    return _searched(features, chosen, k, spare, progress)
+    engine = engine or ("exact" if rules == "reference" else "auto")
+    how = {"engine": engine, "device": device, "progress": progress}
+    return _searched(features, chosen, k, spare, random_state=random_state, **how)
 
 
 @recipe("knn_graph", rules=("datalab",))
 def knn_graph_of_made_features(
-    features: FloatArray, *, k: int, spare: int | None, metric: Any, progress: bool
+    features: FloatArray,
+    *,
+    k: int,
+    spare: int | None,
+    metric: Any,
+    engine: str | None,
+    device: str | None,
+    random_state: int,
+    progress: bool,
 ) -> Made:
     """The nearest neighbours by features that a recipe has put in comparable units already."""
     length = np.einsum("ij,ij->i", features, features)
@@ -78,20 +91,17 @@ def knn_graph_of_made_features(
         chosen = MetricChoice("cosine", None, "cosine distance: directions of vectors")
     else:
         chosen = MetricChoice("euclidean", None, "Euclidean distance of columns in their spreads")
-    return _searched(features, chosen, k, spare, progress)
+    how = {"engine": engine or "auto", "device": device, "progress": progress}
+    return _searched(features, chosen, k, spare, random_state=random_state, **how)
 
 
 def _searched(
-    features: FloatArray, chosen: MetricChoice, k: int, spare: int | None, progress: bool
+    features: FloatArray, chosen: MetricChoice, k: int, spare: int | None, **how: Any
 ) -> Made:
     n_rows = len(features)
     if n_rows < 2:
         raise NotApplicable(f"needs at least two rows to compare, found {n_rows}")
-    graph = knn_graph(
-        chosen.apply(features),
-        min(k + (spare or 0), n_rows - 1),
-        metric=chosen.metric,
-        progress=progress,
-    )
+    wanted = min(k + (spare or 0), n_rows - 1)
+    graph = knn_graph(features, wanted, metric=chosen.metric, scale=chosen.scale, **how)
     fewer = f"; k lowered to {graph.k}, as there are {n_rows} rows" if graph.k < k else ""
-    return Made(graph, f"exact search, {chosen.reason}{fewer}")
+    return Made(graph, f"{in_words(graph.search)}, {chosen.reason}{fewer}")
