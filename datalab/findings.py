@@ -111,6 +111,16 @@ class Findings:
         """Number of flagged rows."""
         return int(np.count_nonzero(self.is_issue))
 
+    @property
+    def num_found(self) -> int:
+        """Number of flagged rows; 1 when not a row but the data set as a whole is flagged."""
+        return self.num_issues or int(bool(self.flagged))
+
+    @property
+    def about_dataset(self) -> bool:
+        """Whether the finding is about the data set as a whole: it looks at no single row."""
+        return len(self.is_issue) == 0
+
     def positions(self) -> IndexArray:
         """Positions in the data set of the rows that were looked at."""
         return np.arange(len(self.is_issue)) if self.rows is None else self.rows

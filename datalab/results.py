@@ -68,8 +68,8 @@ class Outcomes(Sequence[Outcome]):
                 {
                     "issue_type": outcome.name,
                     "status": outcome.status,
-                    "num_issues": outcome.findings.num_issues if outcome.findings else None,
-                    "reason": "; ".join(filter(None, (outcome.reason, *outcome.notes))),
+                    "num_issues": outcome.findings.num_found if outcome.findings else None,
+                    "reason": "; ".join(filter(None, (_told(outcome), *outcome.notes))),
                     "seconds": round(outcome.seconds, 3),
                 }
                 for outcome in self
@@ -83,6 +83,14 @@ class Outcomes(Sequence[Outcome]):
     def _repr_html_(self) -> str:
         table = str(self.frame().drop(columns="seconds").to_html(index=False, escape=True))
         return table.replace("<td>", '<td style="text-align: left">')
+
+
+def _told(outcome: Outcome) -> str:
+    """Why a check ended as it did; of a finding that no single row has, that it is one."""
+    findings = outcome.findings
+    if findings is None or not findings.flagged or findings.num_issues:
+        return outcome.reason
+    return "the data set as a whole has this issue"
 
 
 def _findings(outcome: Outcome) -> Findings:
@@ -186,7 +194,10 @@ def _as_column(values: Any) -> NDArray[Any]:
 
 
 def summary_frame(outcomes: Iterable[Outcome]) -> "pd.DataFrame":
-    """One row per check that ran: issue_type, score, num_issues, status."""
+    """One row per check that ran: issue_type, score, num_issues, status.
+
+    A finding about the data set as a whole counts as one issue.
+    """
     import pandas as pd
 
     found = [(outcome, _findings(outcome)) for outcome in outcomes]
@@ -194,7 +205,7 @@ def summary_frame(outcomes: Iterable[Outcome]) -> "pd.DataFrame":
         {
             "issue_type": [outcome.name for outcome, _ in found],
             "score": np.array([findings.summary for _, findings in found], dtype=np.float64),
-            "num_issues": np.array([f.num_issues for _, f in found], dtype=np.int64),
+            "num_issues": np.array([f.num_found for _, f in found], dtype=np.int64),
             "status": [outcome.status for outcome, _ in found],
         }
     )

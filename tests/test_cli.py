@@ -607,7 +607,30 @@ def test_findings_about_the_whole_data_set_count(run: Run) -> None:
     base.register(Whole)
     shown = run("audit", "data.csv", "--issues", "whole", "--fail-on", "whole>0")
     assert shown.exit_code == 1
+    assert "--fail-on 'whole>0': the data set as a whole has this issue" in shown.stderr
     assert run("audit", "data.csv", "--issues", "whole", "--fail-on", "any>0").exit_code == 1
+    assert run("audit", "data.csv", "--issues", "whole", "--fail-on", "whole>1").exit_code == 0
+    short = run("audit", "data.csv", "--issues", "whole", "--quiet").stdout
+    assert short.splitlines() == ["whole: the data set as a whole has this issue"]
+    told = json.loads(run("audit", "data.csv", "--issues", "whole", "--json").stdout)
+    check = told["checks"][0]
+    assert (check["about"], check["num_issues"], check["num_checked"]) == ("data set", 1, 1)
+
+
+@pytest.mark.usefixtures("folder")
+def test_leaks_between_splits(run: Run, table: pd.DataFrame) -> None:
+    table["part"] = np.where(np.arange(N_ROWS) < N_ROWS - 20, "train", "test")
+    copied = table.columns.drop("part")
+    table.loc[table.index[-1], copied] = table.loc[table.index[0], copied]
+    table.to_csv("split.csv", index=False)
+    shown = run(
+        "audit", "split.csv", "--label", "label", "--split", "part", "--issues", "split_leakage",
+        "--json", "--fail-on", "split_leakage>0",
+    )  # fmt: skip
+    assert shown.exit_code == 1
+    check = json.loads(shown.stdout)["checks"][0]
+    assert {0, N_ROWS - 1} <= set(check["flagged_rows"])
+    assert check["tables"]["split_pairs"][0]["drop_from"] == "train"
 
 
 # --- annotators -----------------------------------------------------------------------------------

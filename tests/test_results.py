@@ -1,5 +1,6 @@
 """Findings as tables."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,10 +52,26 @@ def test_a_finding_about_the_whole_data_set() -> None:
     assert lab.issues.columns.tolist() == ["is_rows_issue", "rows_score"]
     summary = lab.issue_summary.set_index("issue_type")
     assert summary.loc["whole", "score"] == 0.25
-    assert summary.loc["whole", "num_issues"] == 0
+    assert summary.loc["whole", "num_issues"] == 1  # not a row, but one issue
     assert lab.outcomes["whole"].findings is not None
     assert lab.outcomes["whole"].findings.flagged
     assert lab.worst().index.tolist() == [0]
+    told = lab.outcomes.frame().set_index("issue_type")
+    assert told.loc["whole", "num_issues"] == 1
+    assert told.loc["whole", "reason"] == "the data set as a whole has this issue"
+    assert lab.plot.issues().frame()["num_issues"].tolist() == [1, 1]
+    assert "Whole" in str(lab)
+    assert len(lab.worst(issue="whole")) == 0
+
+
+def test_every_check_stands_in_a_workbook(tmp_path: Path) -> None:
+    whole = Findings("whole", is_issue=[], score=[], rows=[], summary=0.25, flagged=True)
+    lab = lab_with(whole, Findings("rows", is_issue=[True] + [False] * 5, score=np.ones(6)))
+    lab.export(tmp_path / "f.xlsx")
+    sheets = pd.read_excel(tmp_path / "f.xlsx", sheet_name=None)
+    assert list(sheets) == ["rows", "checks"]
+    assert sheets["checks"]["num_issues"].tolist() == [1, 1]
+    assert "is_rows_issue" in sheets["rows"]
 
 
 def test_order_of_priority() -> None:

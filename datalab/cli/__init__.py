@@ -140,8 +140,9 @@ Without --pred-probs and --features both are made from the images, the texts or 
 columns, where there are any; the report says from which. Rows are counted from 0.
 
 --json prints one document with the keys format, version, datalab, data, label, rows, task, classes,
-checks (for each: issue_type, status, reason, notes; with results also num_issues, num_checked,
-share, score, flagged_rows, worst, tables), rules, files, interrupted and exit_code.
+checks (for each: issue_type, status, reason, notes; with results also about, num_issues,
+num_checked, share, score, flagged_rows, worst, tables), rules, files, interrupted and exit_code.
+A finding about the data set as a whole counts as one issue of one; rules see it so too.
 
 {EXIT_CODES}"""
 
@@ -166,6 +167,9 @@ share, score, flagged_rows, worst, tables), rules, files, interrupted and exit_c
     multiple=True,
     callback=_columns,
     help="Columns with the labels of several annotators.",
+)
+@click.option(
+    "--split", metavar="COL", help="Column that says train, test, …; leaks between them are found."
 )
 @click.option(
     "--pred-probs",

@@ -34,6 +34,7 @@ def run_audit(
     text: str | None,
     image: str | None,
     annotations: Sequence[str],
+    split: str | None,
     pred_probs: Path | None,
     features: Path | None,
     outputs: Sequence[Path],
@@ -56,6 +57,7 @@ def run_audit(
             image_key=image,
             text_key=text,
             annotations=list(annotations) or None,
+            split=split,
             verbosity=0,
         )
         _check_names(lab, rules, issues)

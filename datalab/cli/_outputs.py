@@ -52,6 +52,8 @@ def _ended(outcome: Outcome) -> str:
     if outcome.findings is None:
         return f"{outcome.status} ({one_line(outcome.reason)})"
     flagged, rows = counts(outcome)
+    if outcome.findings.about_dataset:
+        return "the data set as a whole has this issue" if flagged else "no issue"
     return f"{flagged:,} of {rows:,} rows ({100 * flagged / max(rows, 1):.3g} %)"
 
 
@@ -102,6 +104,7 @@ def _check_told(lab: Datalab, outcome: Outcome) -> dict[str, Any]:
     places = np.flatnonzero(findings.is_issue)
     worst = places[np.argsort(findings.score[places], kind="stable")][:EXAMPLES]
     told |= {
+        "about": "data set" if findings.about_dataset else "rows",
         "num_issues": flagged,
         "num_checked": rows,
         "share": flagged / max(rows, 1),

@@ -20,6 +20,7 @@ OPTIONS = {
     "text_key": "--text",
     "image_key": "--image",
     "annotations": "--annotations",
+    "split": "--split",
     "pred_probs": "--pred-probs",
     "features": "--features",
     "issue_types": "--issues",

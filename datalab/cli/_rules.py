@@ -92,11 +92,14 @@ class Verdict:
     flagged: int = 0
     rows: int = 0
     reason: str = ""
+    about_dataset: bool = False
 
     def __str__(self) -> str:
         if self.hit is None:
             return f"--fail-on '{self.rule}' cannot be judged: {self.reason}"
         share = f"{100 * self.flagged / max(self.rows, 1):.3g} %"
+        if self.about_dataset:
+            return f"--fail-on '{self.rule}': the data set as a whole has this issue"
         told = f"--fail-on '{self.rule}': {self.flagged:,} of {self.rows:,} rows flagged ({share})"
         excess = float(self.rule.excess(self.flagged, self.rows))
         unit = " percentage points" if self.rule.in_percent else ""
@@ -113,7 +116,8 @@ def judge(rule: Rule, lab: "Datalab") -> Verdict:
     if outcome.findings is None:
         return Verdict(rule, None, reason=f"{outcome.status}: {outcome.reason}")
     flagged, rows = counts(outcome)
-    return Verdict(rule, rule.is_hit(flagged, rows), flagged, rows)
+    whole = bool(outcome.findings.flagged) and not outcome.findings.num_issues
+    return Verdict(rule, rule.is_hit(flagged, rows), flagged, rows, about_dataset=whole)
 
 
 def _judge_all(rule: Rule, lab: "Datalab") -> Verdict:
@@ -133,6 +137,4 @@ def counts(outcome: "Outcome") -> tuple[int, int]:
     findings = outcome.findings
     if findings is None:
         return 0, 0
-    if not len(findings.is_issue):
-        return int(bool(findings.flagged)), 1
-    return findings.num_issues, len(findings.is_issue)
+    return findings.num_found, max(len(findings.is_issue), 1)

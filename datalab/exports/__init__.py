@@ -40,15 +40,17 @@ def export(lab: "Datalab", target: Any) -> Any:
             f"cannot export to {str(target)!r}: "
             f"{did_you_mean(path.suffix, ['frame', '.html', *_WRITERS])}"
         )
-    _WRITERS[suffix](findings_frame(lab), path)
+    _WRITERS[suffix](lab, path)
     return path
 
 
-def _write_csv(frame: "pd.DataFrame", path: Path) -> None:
+def _write_csv(lab: "Datalab", path: Path) -> None:
+    frame = findings_frame(lab)
     frame.to_csv(path, index=_has_index(frame))
 
 
-def _write_parquet(frame: "pd.DataFrame", path: Path) -> None:
+def _write_parquet(lab: "Datalab", path: Path) -> None:
+    frame = findings_frame(lab)
     # Parquet holds one kind per column; cells of mixed or unknown kinds are written as text.
     for name in frame.columns[[kind.kind == "O" for kind in frame.dtypes]]:
         kinds = {type(value) for value in frame[name] if value is not None}
@@ -57,23 +59,32 @@ def _write_parquet(frame: "pd.DataFrame", path: Path) -> None:
     frame.to_parquet(path)
 
 
-def _write_excel(frame: "pd.DataFrame", path: Path) -> None:
+def _write_excel(lab: "Datalab", path: Path) -> None:
+    """The findings by row, and on a second sheet how every check ended."""
     require("openpyxl", extra="excel", purpose="Writing .xlsx")
     import pandas as pd
 
+    frame = findings_frame(lab)
+    with pd.ExcelWriter(path, engine="openpyxl") as writer:
+        _as_cells(frame).to_excel(writer, sheet_name="rows", index=_has_index(frame))
+        checks = lab.outcomes.frame().drop(columns="seconds")
+        _as_cells(checks).to_excel(writer, sheet_name="checks", index=False)
+        # Text that begins with "=" is text, not a formula that somebody else wrote.
+        for sheet in writer.book.worksheets:
+            for cell in (cell for row in sheet.iter_rows() for cell in row):
+                if cell.data_type == "f":
+                    cell.data_type = "s"
+
+
+def _as_cells(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """The same with texts as Excel holds them."""
     for name in frame.columns[[kind.kind == "O" for kind in frame.dtypes]]:
         # What Excel cannot hold is shown as a space: control characters.
         frame[name] = [
             value if value is None else "".join(c if c.isprintable() else " " for c in value)
             for value in _as_text(frame[name])
         ]
-    with pd.ExcelWriter(path, engine="openpyxl") as writer:
-        frame.to_excel(writer, index=_has_index(frame))
-        # Text that begins with "=" is text, not a formula that somebody else wrote.
-        for row in writer.book.active.iter_rows():
-            for cell in row:
-                if cell.data_type == "f":
-                    cell.data_type = "s"
+    return frame
 
 
 def _as_text(values: "pd.Series[Any]") -> list[str | None]:
@@ -88,7 +99,7 @@ def _has_index(frame: "pd.DataFrame") -> bool:
     return not isinstance(index, pd.RangeIndex) or index.start != 0 or index.name is not None
 
 
-_WRITERS: dict[str, Callable[["pd.DataFrame", Path], None]] = {
+_WRITERS: dict[str, Callable[["Datalab", Path], None]] = {
     ".csv": _write_csv,
     ".parquet": _write_parquet,
     ".xlsx": _write_excel,

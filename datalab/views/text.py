@@ -179,11 +179,12 @@ def _table(title: str | None = None) -> "RichTable":
     )
 
 
-def evidence_text(table: Table) -> "RichTable":
-    """A small table of evidence."""
+def evidence_text(table: Table) -> "RenderableType":
+    """A small table of evidence, its title in front."""
+    from rich.console import Group
     from rich.text import Text
 
-    drawn = _table(table.title)
+    drawn = _table()
     for name, first in zip(table.columns, table.rows[0], strict=True):
         drawn.add_column(Text(name), justify="right" if first.kind == "number" else "left")
     if table.bars:
@@ -191,10 +192,10 @@ def evidence_text(table: Table) -> "RichTable":
     for place, row in enumerate(table.rows):
         bar = [_bar(table.bars[place])] if table.bars else []
         drawn.add_row(*(Text(cell.text, _STYLE[cell.kind]) for cell in row), *bar)
-    return drawn
+    return Group(Text(table.title, "dim"), drawn)
 
 
-def _pairs(matrix: Matrix) -> "RichTable":
+def _pairs(matrix: Matrix) -> "RenderableType":
     """The cells of a confusion matrix that hold most rows."""
     names = matrix.names
     cells_ = [
