@@ -215,6 +215,10 @@ class Artefacts:
         """The value that was given or read, without making anything."""
         return self._held.get(name)
 
+    def held_names(self) -> list[str]:
+        """What was given or read."""
+        return list(self._held)
+
     def current(self, name: str) -> Artefact | None:
         """The value that was given, read or last made (if still fresh), without making anything."""
         if name in self._held:
@@ -288,6 +292,21 @@ class Artefacts:
             note=left.note,
         )
 
+    def made(self) -> list[tuple[str, str, Artefact]]:
+        """What recipes made and what still holds: its name, the recipe, the value; oldest first."""
+        fresh = [(key[0], key[1], made) for key, made in self._made.items() if self._fresh(made)]
+        fresh.sort(key=lambda one: one[2].version)
+        return [(name, _recipe_name(make), made) for name, make, made in fresh]
+
+    def restore(self, name: str, made_by: str, made: Artefact) -> None:
+        """Take a value as made by a recipe from what there is now; unknown recipes are ignored."""
+        for way in _recipes.get(name, []):
+            sources = {source: self.current(source) for source in made.made_from}
+            versions = {s: a.version for s, a in sources.items() if a is not None}
+            if _recipe_name(way.make) == made_by and len(versions) == len(sources):
+                artefact = replace(made, version=self._tick(), made_from=versions)
+                self._made[_key(way, made.options)] = artefact
+
     def stamp(self) -> tuple[tuple[str, int], ...]:
         """What is held, in its present version: equal as long as nothing has changed."""
         return tuple(sorted((name, held.version) for name, held in self._held.items()))
@@ -335,8 +354,7 @@ class Artefacts:
     def _made_by(self, way: Recipe, options: Mapping[str, Any]) -> Artefact:
         """What this recipe made before, if it is still fresh, or makes now."""
         wanted = {option: options.get(option) for option in way.options}
-        told = sorted((o, _token(v)) for o, v in wanted.items() if o not in AT_LEAST)
-        key = (way.name, way.make, *told)
+        key = _key(way, wanted)
         self._made = {k: made for k, made in self._made.items() if self._fresh(made)}
         known = self._made.get(key)
         if known is not None and self._fresh(known) and _covers(known.options, wanted):
@@ -424,6 +442,16 @@ class Artefacts:
             if need not in self._held and need in ("features", "knn_graph", "pred_probs")
         ]
         return "give " + " or ".join(f"{way}=" for way in dict.fromkeys(ways))
+
+
+def _recipe_name(make: Callable[..., Any]) -> str:
+    return f"{make.__module__}.{make.__qualname__}"
+
+
+def _key(way: Recipe, options: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What two values share that serve the same wish."""
+    told = sorted((o, _token(v)) for o, v in options.items() if o not in AT_LEAST)
+    return (way.name, way.make, *told)
 
 
 def _token(option: Any) -> Any:

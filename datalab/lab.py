@@ -1,9 +1,11 @@
 """`Datalab`: a data set, what was found in it, and what to look at."""
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -156,6 +158,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         )
         self._outcomes: dict[str, Outcome] = {}
         self._history: list[dict[str, Any]] = []
+        self.chains: list[Chain] = []
         self._shared: dict[str, Any] = {}  # with the labs that are made of this one by dropping
         self._forget(rows=np.arange(self._source.n_rows))
         self._lock = threading.RLock()  # notebooks run widgets beside cells
@@ -633,7 +636,82 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         """
         from datalab.chain import Chain
 
-        return Chain(self, steps)
+        chain = Chain(self, steps)
+        self.chains.append(chain)
+        return chain
+
+    def _restore_chain(self, saved: Mapping[str, Any]) -> None:
+        from datalab.chain import Chain
+
+        self.chains.append(Chain.from_dict(self, saved))
+
+    # ------------------------------------------------------------------ saving
+
+    def save(
+        self, path: str | os.PathLike[str], *, force: bool = False, include_data: bool = False
+    ) -> Path:
+        """Write the lab into a folder: inputs, findings, decisions and chains.
+
+        Parameters
+        ----------
+        path : str or Path
+            A folder that does not exist yet, or that holds a lab (with ``force=True``).
+        force : bool
+            Replace the lab that was saved there. A process that is killed meanwhile leaves the
+            old lab or the new one.
+        include_data : bool
+            Store the data set as well; otherwise it has to be given to `load`.
+
+        Returns
+        -------
+        Path
+            The folder: a ``manifest.json`` that people can read, and arrays.
+
+        Raises
+        ------
+        InputError
+            The folder holds something else, or something in the findings of a custom manager is
+            not data.
+        """
+        from datalab.store import save
+
+        with self._lock:
+            return save(self, path, force=force, include_data=include_data)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        data: Any = None,
+        *,
+        callables: Mapping[str, Any] | None = None,
+    ) -> "Datalab":
+        """Read a lab that `save` wrote; nothing that is read can run.
+
+        Parameters
+        ----------
+        path : str or Path
+            The folder.
+        data : optional
+            The data set, as it was; may be left out when it was saved too, or was a file that is
+            still there.
+        callables : mapping of str to callable, optional
+            Functions that were parameters of checks, by the name the error asks for.
+
+        Returns
+        -------
+        Datalab
+
+        Raises
+        ------
+        NotFound
+            There is no lab, or a function is needed.
+        InputError
+            The data has changed (the message says what), or the format is a newer one.
+        """
+        from datalab.store import load
+
+        return load(cls, path, data, callables)
 
     # ------------------------------------------------------------------ results
 

@@ -11,10 +11,10 @@ PACKAGE = Path(__file__).parents[1] / "datalab"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = {
-    0: {"_check", "_typing", "_optional", "_ragged", "exceptions"},
+    0: {"_check", "_typing", "_optional", "_ragged", "_stack", "exceptions"},
     1: {"_core", "findings"},
     2: {"neighbors", "_data"},
-    3: {"artefacts", "recipes", "given", "_models", "_tables"},
+    3: {"artefacts", "recipes", "given", "packing", "_models", "_tables"},
     4: {"managers"},
     5: {"audit"},
     6: {"lab", "results", "review", "narrowing", "chain", "store"},

@@ -105,15 +105,15 @@ class Review:
         self.path = ledger.path
         self._lab = lab
         self._source = lab._source
-        self._ledger = ledger
+        self.ledger = ledger
         self._content: dict[int, str] = {}
         self._observers: list[Callable[[], None]] = []
         self._rulings: dict[int, dict[str, Ruling]] = {}
         self._read_at = -1
         self._places: dict[str, int] | None = None
         self.conflicts = 0
-        if self._ledger.version:
-            log.info("review: %d decisions in %s", len(self._ledger.decisions()), self.path)
+        if self.ledger.version:
+            log.info("review: %d decisions in %s", len(self.ledger.decisions()), self.path)
 
     # ------------------------------------------------------------------ deciding
 
@@ -207,35 +207,35 @@ class Review:
                 self._row_ids(at), self._hashes(at), olds, news, strict=True
             )
         ]
-        self._ledger.add(decisions)
+        self.ledger.add(decisions)
         self._tell()
         return self
 
     def undo(self) -> "Review":
         """Take back the reviewer's last step, a bulk as a whole; without limit."""
-        self._ledger.undo(self.reviewer)
+        self.ledger.undo(self.reviewer)
         self._tell()
         return self
 
     def redo(self) -> "Review":
         """Make the step that was undone last count again."""
-        self._ledger.redo(self.reviewer)
+        self.ledger.redo(self.reviewer)
         self._tell()
         return self
 
     @property
     def can_undo(self) -> bool:
         """Whether the reviewer has a step to undo."""
-        return self._ledger.can_undo(self.reviewer)
+        return self.ledger.can_undo(self.reviewer)
 
     @property
     def can_redo(self) -> bool:
         """Whether the reviewer has a step to redo."""
-        return self._ledger.can_redo(self.reviewer)
+        return self.ledger.can_redo(self.reviewer)
 
     def refresh(self) -> "Review":
         """Take in what others have written to the same ledger."""
-        if self._ledger.refresh():
+        if self.ledger.refresh():
             self._tell()
         return self
 
@@ -363,14 +363,14 @@ class Review:
 
     def _current(self) -> dict[int, dict[str, Ruling]]:
         """Rulings by position and reviewer, of decisions that count and fit the data."""
-        with self._ledger.lock:
-            if self._read_at != self._ledger.version:
+        with self.ledger.lock:
+            if self._read_at != self.ledger.version:
                 self._rulings = self._ruled()
-                self._read_at = self._ledger.version
+                self._read_at = self.ledger.version
             return self._rulings
 
     def _ruled(self) -> dict[int, dict[str, Ruling]]:
-        decisions = self._ledger.decisions()
+        decisions = self.ledger.decisions()
         places = np.array([self._position(d.row) for d in decisions], dtype=np.intp)
         known = np.unique(places[places >= 0])
         content = dict(zip(known.tolist(), self._hashes(known), strict=True))
@@ -549,7 +549,7 @@ class Review:
         import pandas as pd
 
         names = list(Decision.__dataclass_fields__)
-        told = self._ledger.history()
+        told = self.ledger.history()
         lines = [
             {name: getattr(d, name) for name in names} | {"counts": counts}
             for d, counts in told

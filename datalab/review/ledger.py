@@ -110,6 +110,7 @@ class Ledger:
         self.version = 0
         self._batches: dict[str, _Batch] = {}
         self._stacks: dict[str, _Stacks] = {}
+        self._lines: list[dict[str, Any]] = []
         self._waiting: dict[str, list[dict[str, Any]]] = {}
         self._read_to = 0
         self.refresh()
@@ -152,6 +153,7 @@ class Ledger:
             return
         del self._waiting[line["batch"]]
         self.version += 1
+        self._lines.extend(lines)
         first = lines[0]
         stacks = self._stacks.setdefault(first["reviewer"], _Stacks())
         if first["verdict"] in ("undo", "redo"):
@@ -229,6 +231,21 @@ class Ledger:
                 content = content[os.write(handle, content) :]
         finally:
             os.close(handle)
+
+    # ------------------------------------------------------------------ handing over
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Everything that was written, undo and redo included, as plain values."""
+        with self.lock:
+            return [dict(line) for line in self._lines]
+
+    def take(self, lines: Iterable[dict[str, Any]]) -> None:
+        """Take over what `lines` told of another ledger, into memory only."""
+        with self.lock:
+            known = {line["batch"] for line in self._lines}
+            for line in lines:
+                if line["batch"] not in known:
+                    self._take(line)
 
     # ------------------------------------------------------------------ what counts
 
