@@ -94,7 +94,7 @@ class Packer:
         ]
 
     def _foreign(self) -> Mapping[str, Callable[[Any, str], Any]]:
-        """Tables and sparse matrices, told by what they can do; their libraries are not imported."""
+        """Tables and sparse matrices, told by what they can do: no library is imported."""
         return {"tocsr": self._sparse, "to_frame": self._series, "iloc": self._frame}
 
     def _each(self, values: Any, where: str) -> list[Any]:
