@@ -20,6 +20,7 @@ __all__ = [
     "IMAGE_SCORES",
     "PERCENTILES",
     "edge_sharpness",
+    "edge_widths",
     "equal_pairs",
     "flag_below",
     "image_sizes",
@@ -250,6 +251,12 @@ def sharpness_scores(properties: NDArray[np.void], normalizing_factor: float = 0
     """1 - exp(-factor times the sharpness in percent); 1 for images without any edge."""
     sharpness = 100.0 * properties["sharpness"]
     return np.where(np.isnan(sharpness), 1.0, -np.expm1(-normalizing_factor * sharpness))
+
+
+def edge_widths(properties: NDArray[np.void]) -> NDArray[np.float64]:
+    """The width of the sharpest edges in pixels, at most 100; NaN without any edge."""
+    widths: NDArray[np.float64] = 1.0 / np.maximum(properties["sharpness"], 0.01)
+    return widths
 
 
 def colour_scores(properties: NDArray[np.void]) -> FloatArray:

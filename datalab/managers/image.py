@@ -12,6 +12,7 @@ from datalab._core.duplicate import Pairs, kept_rows, set_ids
 from datalab._core.image import (
     IMAGE_SCORES,
     PERCENTILES,
+    edge_widths,
     equal_pairs,
     flag_below,
     image_sizes,
@@ -89,6 +90,8 @@ class _ImageCheck:
             self.name,
             is_issue=flags,
             score=score,
+            # Where most images are like that, the mean would call the data set bad.
+            summary=float(1.0 - flags.mean()) if cut < self.threshold else None,
             columns=self.columns(image_properties),
             info={
                 **self.info(image_properties),
@@ -376,19 +379,21 @@ class Blurry(_ImageCheck):
 
     def columns(self, properties: Properties) -> dict[str, NDArray[Any]]:
         """The width of the sharpest edges in pixels; NaN without any edge."""
-        return {"edge_width": 1.0 / properties["sharpness"]}
+        return {"edge_width": edge_widths(properties)}
 
     def info(self, properties: Properties) -> dict[str, NDArray[Any]]:
         """The width of the sharpest edges, and how even the use of grey levels is."""
         return {
-            "blurriness": 1.0 / properties["sharpness"],
+            "blurriness": edge_widths(properties),
             "blurriness_grayscale_std": properties["grey_std"],
         }
 
     def explain(self, row: Mapping[str, Any]) -> str:
         """Why the row was flagged."""
-        sharpness = -np.log1p(-row["score"]) / self.normalizing_factor
-        return f"its sharpest edges are {100 / max(sharpness, 1e-6):.1f} pixels wide"
+        width = row.get("edge_width")
+        return (
+            "its edges are not sharp" if width is None else f"its edges are {width:.1f} pixels wide"
+        )
 
 
 # --- copies ---------------------------------------------------------------------------------------
