@@ -49,11 +49,11 @@ def image_properties_by_decoding(images: Images, *, progress: bool) -> Made:
     readable: IndexArray = np.delete(np.arange(len(images)), list(reasons))
     if not len(readable):
         raise NotApplicable(f"none of the {len(images)} images can be read: {reasons.get(0)}")
-    note = "measured in one pass over the images"
-    if reasons:
-        first = next(iter(reasons))
-        note += f"; {len(reasons)} could not be read (row {first}: {reasons[first]})"
-    return Made(made[readable], note, readable if reasons else None)
+    if not reasons:
+        return Made(made)
+    row, reason = next(iter(reasons.items()))
+    note = f"{len(reasons)} could not be read and are left out (row {row}: {reason})"
+    return Made(made[readable], note, readable)
 
 
 def _sample(images: Images) -> Iterator[Any]:

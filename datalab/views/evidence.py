@@ -23,6 +23,9 @@ __all__ = ["ALWAYS_SHOWN", "EVIDENCE"]
 
 MATRIX_CLASSES = 12  # up to so many classes, given × suggested is shown as a whole
 TABLE_ROWS = 10
+IMAGE_CHECKS = (
+    "dark", "light", "low_information", "odd_aspect_ratio", "odd_size", "grayscale", "blurry",
+)  # fmt: skip
 
 
 def _confusion(lab: Any, outcome: Outcome) -> dict[str, Any]:
@@ -176,6 +179,86 @@ def _groups(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
     return {"table": Table(title, ("group", "rows", "probability"), rows, bars)}
 
 
+def _given_away(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
+    """The properties of images that tell their labels best."""
+    properties = _info(outcome).get("properties")
+    if properties is None:
+        return {}
+    told = properties.sort_values("score", kind="stable").head(TABLE_ROWS)
+    rows = tuple(
+        (
+            Cell(str(row["property"]).removesuffix("_score").replace("_", " "), "text"),
+            Cell(share(row["accuracy"]), "number"),
+            Cell("yes" if row["is_reported"] else "no", "text"),
+        )
+        for row in told.to_dict("records")
+    )
+    bars = tuple(float(1.0 - score) for score in told["score"])
+    return {
+        "table": Table(
+            "Labels predicted from one property alone",
+            ("property", "right", "reported"),
+            rows,
+            bars,
+        )
+    }
+
+
+def _how_images_look(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
+    """Why few are flagged where many images have a low score."""
+    info = _info(outcome)
+    if not info.get("issue_threshold", 1.0) < info.get("threshold", 0.0):
+        return {}
+    rows = (
+        (Cell("scores below the threshold", "text"), Cell(share(info["prevalence"]), "number")),
+        (Cell("threshold", "text"), Cell(score(info["threshold"]), "number")),
+        (Cell("flagged below", "text"), Cell(score(info["issue_threshold"]), "number")),
+    )
+    return {"table": Table("Many images of this data set look like that", ("", ""), rows)}
+
+
+def _sets(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
+    """How large the sets of near duplicates are, and how many rows they cost."""
+    columns = outcome.findings.columns if outcome.findings else {}
+    ids = np.asarray(columns.get("near_duplicate_set", ()), dtype=np.int64)
+    if not (ids >= 0).any():
+        return {}
+    sizes, number_of = np.unique(np.bincount(ids[ids >= 0]), return_counts=True)
+    spare = (sizes - 1) * number_of
+    rows = [
+        (_count_cell(size), _count_cell(n), _count_cell(rows))
+        for size, n, rows in zip(sizes, number_of, spare, strict=True)
+    ]
+    if len(rows) > TABLE_ROWS:
+        last = TABLE_ROWS - 1
+        least = Cell(f"{count(sizes[last])} or more", "number")
+        rest = (least, _count_cell(number_of[last:].sum()), _count_cell(spare[last:].sum()))
+        rows = [*rows[:last], rest]
+    told = f"{counted(int(number_of.sum()), 'set')}, {counted(int(spare.sum()), 'row')} to drop"
+    return {"table": Table(told, ("rows in the set", "sets", "rows to drop"), tuple(rows))}
+
+
+def _leaks(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
+    """Pairs of splits that share rows, the most spoiled first."""
+    pairs = _info(outcome).get("split_pairs")
+    if pairs is None or not len(pairs):
+        return {}
+    shown = pairs.head(TABLE_ROWS).to_dict("records")
+    rows = tuple(
+        (
+            Cell(clean_text(pair["drop_from"], NAME_LIMIT), "text"),
+            Cell(clean_text(pair["keep"], NAME_LIMIT), "text"),
+            _count_cell(pair["rows_to_drop"]),
+            Cell(f"{count(pair['leaked_rows'])} ({share(pair['leaked_share'])})", "number"),
+            _count_cell(pair["exact_rows"]),
+        )
+        for pair in shown
+    )
+    columns = ("drop from", "keep", "rows to drop", "kept rows that leak", "of these exact")
+    bars = tuple(float(pair["leaked_share"]) for pair in shown)
+    return {"table": Table("Rows that stand in two splits", columns, rows, bars)}
+
+
 def _info(outcome: Outcome) -> Mapping[str, Any]:
     return outcome.findings.info if outcome.findings else {}
 
@@ -192,6 +275,10 @@ EVIDENCE: Mapping[str, Callable[[Any, Outcome], dict[str, Any]]] = {
     "non_iid": _order,
     "underperforming_group": _groups,
     "identifier_column": _identifiers,
+    "near_duplicate": _sets,
+    "split_leakage": _leaks,
+    "spurious_correlations": _given_away,
+    **dict.fromkeys(IMAGE_CHECKS, _how_images_look),
 }
 # Worth knowing even when no row is flagged.
 ALWAYS_SHOWN = frozenset({"null", "multi_annotator"})
