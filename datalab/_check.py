@@ -9,19 +9,19 @@ import difflib
 import itertools
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datalab._stack import Stack, spilled
 from datalab._typing import BoolArray, Codes, FloatArray, Probs
 from datalab.exceptions import InputError, InputTypeError, InputWarning, OptionError
 
 __all__ = [
     "as_array",
-    "blocks_joined",
     "choice",
     "class_codes",
     "class_name_list",
@@ -296,14 +296,19 @@ def floats(array: NDArray[Any], *, name: str) -> FloatArray:
 
 
 def labels_and_probs(labels: Any, pred_probs: Any) -> tuple[Codes, Probs]:
-    """Labels and predicted probabilities that belong together.
+    """Labels and predicted probabilities that belong together, whole or in blocks of rows.
+
+    Blocks are a list or an iterator of arrays: of shape (n,) for labels, (n, K) for probabilities.
+    Blocks of labels are put together, those of probabilities become a `datalab._stack.Stack`.
 
     Raises
     ------
     InputError
         Different lengths, or a label for which `pred_probs` has no column.
     """
-    codes, probs = class_codes(labels), probabilities(pred_probs)
+    codes = class_codes(_joined(labels))
+    in_blocks = _is_iterator(pred_probs) or _are_blocks(pred_probs, ndim=2)
+    probs = _stacked(pred_probs) if in_blocks else probabilities(pred_probs)
     same_length(labels=codes, pred_probs=probs)
     if not len(codes):
         raise InputError("`labels` and `pred_probs` are empty; give at least one example")
@@ -313,6 +318,46 @@ def labels_and_probs(labels: Any, pred_probs: Any) -> tuple[Codes, Probs]:
             f"{int(codes.max())}; give one column per class, column k for label k"
         )
     return codes, probs
+
+
+def _is_iterator(values: Any) -> bool:
+    """Whether values come one after the other, and are not an array or a sequence."""
+    if hasattr(values, "__array__") or isinstance(values, (str, bytes, Mapping, Set, Sequence)):
+        return False
+    return isinstance(values, Iterable)
+
+
+def _are_blocks(values: Any, *, ndim: int) -> bool:
+    """Whether a list holds arrays with `ndim` dimensions."""
+    return (
+        isinstance(values, (list, tuple))
+        and len(values) > 0
+        and all(getattr(block, "ndim", None) == ndim for block in values)
+    )
+
+
+def _joined(labels: Any) -> Any:
+    """Blocks of labels as one array; an iterator of labels as a list."""
+    values = list(labels) if _is_iterator(labels) else labels
+    if not _are_blocks(values, ndim=1):
+        return values
+    return np.concatenate([class_codes(block) for block in values])
+
+
+def _stacked(parts: Iterable[Any]) -> Probs:
+    """Blocks of probabilities as one matrix; those of an iterator are kept in a temporary file."""
+    checked = (
+        probabilities(part, name=f"block {at} of pred_probs") for at, part in enumerate(parts)
+    )
+    blocks = list(checked) if isinstance(parts, (list, tuple)) else spilled(checked)
+    widths = {block.shape[1] for block in blocks}
+    if len(widths) != 1:
+        raise InputError(
+            f"the blocks of `pred_probs` have {sorted(widths) or 'no'} columns; give one column "
+            "per class in every block"
+        )
+    stack: Any = blocks[0] if len(blocks) == 1 else Stack(blocks)
+    return Probs(stack)
 
 
 def feature_matrix(
@@ -688,18 +733,3 @@ def class_thresholds(values: Any, n_classes: int) -> FloatArray:
             f"{cuts.shape}"
         )
     return cuts
-
-
-def blocks_joined(values: Any, *, ndim: int) -> Any:
-    """Blocks of rows (an iterator or list of arrays with `ndim` dimensions) as one array.
-
-    Anything else is returned as it is.
-    """
-    blocks = values
-    if isinstance(values, Iterator):
-        blocks = list(values)
-    elif not isinstance(values, (list, tuple)):
-        return values
-    if blocks and all(getattr(block, "ndim", None) == ndim for block in blocks):
-        return np.concatenate([np.asarray(block) for block in blocks])
-    return blocks

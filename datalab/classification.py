@@ -15,12 +15,7 @@ from datalab._core.classification import (
     estimate_noise,
     with_error_free_class,
 )
-from datalab._core.filter import (
-    COUNTING,
-    PRUNING,
-    check_options,
-    label_issues,
-)
+from datalab._core.filter import label_issues, rule_options
 from datalab._core.label_issues_batched import issues_by_thresholds
 from datalab._core.rank import SCORES, label_quality
 from datalab._models import cross_val_pred_probs
@@ -33,7 +28,7 @@ from datalab._models.clean_learning import (
 )
 from datalab._models.fitting import fresh_copy, take_rows
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
-from datalab.exceptions import InputError, InputWarning, OptionError
+from datalab.exceptions import InputError, InputWarning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -301,7 +296,7 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
                 "is_label_issue": is_issue,
                 "label_quality": quality,
                 "given_label": codes,
-                "predicted_label": probs.argmax(axis=1),
+                "predicted_label": core.argmaxes(probs),
             }
         )
 
@@ -325,7 +320,8 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
             return issues_by_thresholds(codes, probs)
         n_classes = probs.shape[1]
         counts = core.label_counts(codes, n_classes)
-        options, joint = _filter_options(self.find_label_issues_kwargs, n_classes)
+        options = _filter_options(self.find_label_issues_kwargs, n_classes)
+        joint = options.pop("joint")
         estimates = estimate_noise(
             _confident_joint(codes, probs, counts, thresholds) if joint is None else joint,
             counts,
@@ -546,10 +542,8 @@ def _labels_or_y(labels: ArrayLike | None, y: ArrayLike | None) -> Codes:
     return _check.class_codes(y if labels is None else labels)
 
 
-def _filter_options(
-    given: Mapping[str, Any] | None, n_classes: int
-) -> tuple[dict[str, Any], FloatArray | None]:
-    """Options of `datalab.filter.find_label_issues`, and the joint if it is among them."""
+def _filter_options(given: Mapping[str, Any] | None, n_classes: int) -> dict[str, Any]:
+    """Options of `datalab.filter.find_label_issues`, checked."""
     unsupported = {"return_indices_ranked_by", "multi_label"}.intersection(given or ())
     if unsupported:
         raise InputError(
@@ -560,16 +554,11 @@ def _filter_options(
     for without_effect in ("rank_by_kwargs", "verbose"):
         options.pop(without_effect, None)
     _check.jobs(options.pop("n_jobs", None))
-    options = {"filter_by": "prune_by_noise_rate", "frac_noise": 1.0, **options}
     options.setdefault("min_examples_per_class", MIN_EXAMPLES_PER_CLASS)
-    _check.choice(options["filter_by"], (*PRUNING, *COUNTING), name="filter_by", error=OptionError)
-    fixed = _check.removals_per_class(options.get("num_to_remove_per_class"), n_classes)
-    options["num_to_remove_per_class"] = fixed
     joint = options.pop("confident_joint", None)
     if joint is not None:
         joint = _check.square_matrix(joint, name="confident_joint", size=n_classes)
-    check_options(options["filter_by"], options["frac_noise"], fixed is not None, joint is not None)
-    return options, joint
+    return rule_options(n_classes, **options, joint=joint)
 
 
 def _confident_joint(

@@ -1,7 +1,6 @@
 """Find the examples whose label is probably wrong."""
 
 import logging
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,21 +8,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from datalab._check import (
-    blocks_joined,
     choice,
     jobs,
-    keywords,
     label_sets_and_probs,
     labels_and_probs,
-    multilabel_joint,
-    removals_per_class,
     square_matrix,
     two_classes,
+    warn,
 )
 from datalab._core import count as core
 from datalab._core import multilabel
-from datalab._core.filter import COUNTING, PRUNING, check_options, label_issues, warn_of_small
-from datalab._core.rank import SCORES, label_quality, worst_first
+from datalab._core.filter import COUNTING, PRUNING, label_issues, rule_options, warn_of_small
+from datalab._core.rank import SCORES, adjusts, label_quality, worst_first
 from datalab._typing import BoolArray, IndexArray
 from datalab.exceptions import OptionError
 
@@ -59,8 +55,9 @@ def find_label_issues(
         Given labels, integers 0..K-1. Classes that no label names are allowed.
     pred_probs : array-like of shape (N, K)
         Out-of-sample predicted probabilities in [0, 1]; column k is class k. A memory map is
-        read block by block and never loaded whole. Labels and probabilities may also come as
-        iterators (or lists) of blocks of rows; these are put together first.
+        read block by block and never loaded whole. Both may also come in blocks of rows, with the
+        same result: as a list of arrays or memory maps, which are read where they are, or as an
+        iterator of arrays, which are kept in a temporary file.
     return_indices_ranked_by : {"self_confidence", "normalized_margin", \
 "confidence_weighted_entropy"}, optional
         Return the flagged rows, worst first by this score, instead of a mask.
@@ -134,56 +131,39 @@ def find_label_issues(
     ...                   return_indices_ranked_by="self_confidence")
     array([2])
     """
-    choice(filter_by, [*PRUNING, *COUNTING], name="filter_by", error=OptionError)
     jobs(n_jobs)
     if return_indices_ranked_by is not None:
         choice(return_indices_ranked_by, SCORES, name="return_indices_ranked_by")
-    options = keywords(rank_by_kwargs, ["adjust_pred_probs"], name="rank_by_kwargs")
-    adjust = bool(options.get("adjust_pred_probs", False))
+    adjust = adjusts(rank_by_kwargs)
+    rule: dict[str, Any] = {
+        "filter_by": filter_by,
+        "frac_noise": frac_noise,
+        "num_to_remove_per_class": num_to_remove_per_class,
+        "min_examples_per_class": min_examples_per_class,
+    }
     if multi_label:
-        warnings.warn(
+        warn(
             "multi_label=True is deprecated; use "
             "datalab.multilabel_classification.filter.find_label_issues",
             DeprecationWarning,
-            stacklevel=2,
         )
         present, sets_probs = label_sets_and_probs(labels, pred_probs)
-        flags = multilabel.issues(
-            present,
-            sets_probs,
-            filter_by=filter_by,
-            frac_noise=frac_noise,
-            num_to_remove_per_class=removals_per_class(
-                num_to_remove_per_class, sets_probs.shape[1]
-            ),
-            min_examples_per_class=min_examples_per_class,
-            joint=multilabel_joint(confident_joint, sets_probs.shape[1]),
-        )
+        options = multilabel.issue_options(present, **rule, confident_joint=confident_joint)
+        flags = multilabel.issues(present, sets_probs, **options)
         if return_indices_ranked_by is None:
             return flags
         return multilabel.ranked(flags, present, sets_probs, return_indices_ranked_by, adjust)
-    codes, probs = labels_and_probs(
-        blocks_joined(labels, ndim=1), blocks_joined(pred_probs, ndim=2)
-    )
+    codes, probs = labels_and_probs(labels, pred_probs)
     if codes[0] > 0:
         two_classes(codes)
     n_classes = probs.shape[1]
-    numbers = removals_per_class(num_to_remove_per_class, n_classes)
     joint = None
     if confident_joint is not None:
         joint = square_matrix(confident_joint, name="confident_joint", size=n_classes)
-    check_options(filter_by, frac_noise, numbers is not None, joint is not None)
+    options = rule_options(n_classes, **rule, joint=joint)
     if filter_by in PRUNING:
         warn_of_small(core.label_counts(codes, n_classes), min_examples_per_class)
-    flags = label_issues(
-        codes,
-        probs,
-        filter_by=filter_by,
-        frac_noise=frac_noise,
-        num_to_remove_per_class=numbers,
-        min_examples_per_class=min_examples_per_class,
-        joint=joint,
-    )
+    flags = label_issues(codes, probs, **options)
     if verbose:
         _log.info("label issues found: %d", np.count_nonzero(flags))
     if return_indices_ranked_by is None:

@@ -12,12 +12,11 @@ from datalab._check import (
     as_array,
     choice,
     floats,
-    keywords,
     labels_and_probs,
     listing,
     same_length,
 )
-from datalab._core.rank import SCORES, WEIGHTINGS, ascending, label_quality, worst_first
+from datalab._core.rank import SCORES, WEIGHTINGS, adjusts, ascending, label_quality, worst_first
 from datalab._typing import FloatArray, IndexArray
 from datalab.exceptions import InputError, InputWarning, OptionError
 
@@ -260,10 +259,8 @@ def order_label_issues(
         raise InputError(f"`label_issues_mask` must be boolean, got {mask.dtype}")
     same_length(label_issues_mask=mask, labels=codes)
     choice(rank_by, SCORES, name="rank_by")
-    options = keywords(rank_by_kwargs, ["adjust_pred_probs"], name="rank_by_kwargs")
     rows = np.flatnonzero(mask)
-    adjust = bool(options.get("adjust_pred_probs", False))
-    quality = label_quality(codes, probs, rank_by, adjust=adjust, rows=rows)
+    quality = label_quality(codes, probs, rank_by, adjust=adjusts(rank_by_kwargs), rows=rows)
     return worst_first(rows, quality)
 
 

@@ -1,6 +1,7 @@
 """The door of label issues: kinds of input, options, errors that say what to do."""
 
 import logging
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ RULES = [
     "low_normalized_margin",
     "low_self_confidence",
 ]
+SCORES = ["self_confidence", "normalized_margin", "confidence_weighted_entropy"]
 
 
 @pytest.fixture
@@ -73,10 +75,60 @@ def test_every_kind_of_array(tmp_path, data, rule):
         "memory map": (labels, np.load(tmp_path / "p.npy", mmap_mode="r")),
         "iterators": (iter(labels), iter([probs[:50], probs[50:]])),
         "blocks": ([labels[:70], labels[70:]], [probs[:50], probs[50:]]),
+        "blocks on disk": (labels, [np.load(tmp_path / "p.npy", mmap_mode="r")]),
+        "single rows": (labels, (row[np.newaxis] for row in probs)),
     }
     for kind, (given_labels, given_probs) in kinds.items():
         got = door.find_label_issues(given_labels, given_probs, filter_by=rule)
         np.testing.assert_array_equal(got, expected, err_msg=kind)
+
+
+@pytest.mark.parametrize("rank_by", SCORES)
+def test_blocks_are_ranked_like_one_array(data, rank_by):
+    labels, probs = data
+    options = {"return_indices_ranked_by": rank_by, "filter_by": "predicted_neq_given"}
+    expected = door.find_label_issues(labels, probs, **options)
+    blocks = [probs[start : start + 7] for start in range(0, 120, 7)]
+    for given in (blocks, iter(blocks)):
+        np.testing.assert_array_equal(door.find_label_issues(labels, given, **options), expected)
+
+
+def test_blocks_that_do_not_fit(data):
+    labels, probs = data
+    for blocks in ([probs[:50], probs[50:, :2]], iter([probs[:50], probs[50:, :2]])):
+        with pytest.raises(InputError, match=r"blocks of `pred_probs` have \[2, 3\] columns"):
+            door.find_label_issues(labels, blocks)
+    broken = probs[50:].copy()
+    broken[3, 1] = 7.0
+    with pytest.raises(InputError, match="`block 1 of pred_probs` must be probabilities.*row 3"):
+        door.find_label_issues(labels, [probs[:50], broken])
+    with pytest.raises(InputError, match="no columns"):
+        door.find_label_issues(labels, iter([]))
+    with pytest.raises(InputError, match="block 0 of pred_probs.*shape"):
+        door.find_label_issues(labels, iter(probs))
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_memory_is_bounded_by_blocks(rule):
+    n_rows, n_classes = 60_000, 40
+
+    def blocks():
+        rng = np.random.default_rng(0)
+        for start in range(0, n_rows, 1000):
+            block = 0.5 * rng.dirichlet(np.ones(n_classes), 1000)
+            block[np.arange(1000), np.arange(start, start + 1000) % n_classes] += 0.5
+            yield block
+
+    labels = np.arange(n_rows) % n_classes
+    labels[::10] = 0
+    options = {"filter_by": rule, "return_indices_ranked_by": "self_confidence"}
+    tracemalloc.start()
+    found = door.find_label_issues(labels, blocks(), **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    whole = np.concatenate(list(blocks()))
+    assert peak < 0.35 * whole.nbytes
+    np.testing.assert_array_equal(found, door.find_label_issues(labels, whole, **options))
 
 
 @pytest.mark.parametrize("rule", RULES)

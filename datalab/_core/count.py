@@ -75,7 +75,7 @@ def at_columns(block: FloatArray, columns: IndexArray) -> FloatArray:
 def at_cells(matrix: FloatArray, rows: IndexArray, columns: IndexArray | np.intp) -> FloatArray:
     """``matrix[rows, columns]``, three times as fast where the matrix lies row by row."""
     values: FloatArray
-    if matrix.flags.c_contiguous:
+    if isinstance(matrix, np.ndarray) and matrix.flags.c_contiguous:
         values = matrix.ravel().take(rows * matrix.shape[1] + columns)
     else:
         values = matrix[rows, columns]

@@ -7,13 +7,13 @@ probable class is never flagged, except by the rules called low_….
 """
 
 import itertools
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datalab._check import choice, removals_per_class, warn, whole_number
 from datalab._core.blocks import each_block
 from datalab._core.count import (
     EPS,
@@ -31,15 +31,15 @@ from datalab._core.count import (
 )
 from datalab._core.rank import ascending, label_quality
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
-from datalab.exceptions import InputError, InputWarning
+from datalab.exceptions import InputError, OptionError
 
 __all__ = [
     "COUNTING",
     "PRUNING",
-    "check_options",
     "label_issues",
     "lowest",
     "removals",
+    "rule_options",
     "warn_of_small",
 ]
 
@@ -91,45 +91,53 @@ def label_issues(
     )
 
 
-def check_options(filter_by: str, frac_noise: float, fixed: bool, joint: bool) -> None:
-    """Raise for options that do not go together, and warn of those that are ignored.
-
-    `fixed` and `joint` tell whether numbers to remove, and a confident joint, were given.
-    """
+def rule_options(
+    n_classes: int,
+    *,
+    filter_by: str = "prune_by_noise_rate",
+    frac_noise: float = 1.0,
+    num_to_remove_per_class: Any = None,
+    min_examples_per_class: int = 1,
+    joint: FloatArray | None = None,
+) -> dict[str, Any]:
+    """The options of a rule as `label_issues` takes them, checked; warns of those it ignores."""
+    choice(filter_by, [*PRUNING, *COUNTING], name="filter_by", error=OptionError)
     if not frac_noise >= 0:
         raise InputError(f"`frac_noise` is {frac_noise!r}; give a share >= 0 of the issues")
-    if filter_by in PRUNING:
-        return
-    if fixed:
-        raise InputError(
-            f"`num_to_remove_per_class` cannot be used with filter_by={filter_by!r}; use one of "
-            f"{', '.join(PRUNING)}"
-        )
-    if frac_noise != 1.0:
-        warnings.warn(
-            f"`frac_noise` is ignored with filter_by={filter_by!r}; it concerns "
-            f"{', '.join(PRUNING)}",
-            InputWarning,
-            stacklevel=3,
-        )
-    if joint and filter_by == "confident_learning":
-        warnings.warn(
-            "`confident_joint` is ignored with filter_by='confident_learning', which needs the "
-            "rows it was counted from",
-            InputWarning,
-            stacklevel=3,
-        )
+    if filter_by in COUNTING:
+        if num_to_remove_per_class is not None:
+            raise InputError(
+                f"`num_to_remove_per_class` cannot be used with filter_by={filter_by!r}; use one "
+                f"of {', '.join(PRUNING)}"
+            )
+        if frac_noise != 1.0:
+            warn(
+                f"`frac_noise` is ignored with filter_by={filter_by!r}; it concerns "
+                f"{', '.join(PRUNING)}"
+            )
+        if joint is not None and filter_by == "confident_learning":
+            warn(
+                "`confident_joint` is ignored with filter_by='confident_learning', which needs "
+                "the rows it was counted from"
+            )
+    return {
+        "filter_by": filter_by,
+        "frac_noise": frac_noise,
+        "num_to_remove_per_class": removals_per_class(num_to_remove_per_class, n_classes),
+        "min_examples_per_class": whole_number(
+            min_examples_per_class, name="min_examples_per_class", least=0
+        ),
+        "joint": joint,
+    }
 
 
 def warn_of_small(counts: IndexArray, min_examples: int) -> None:
     """Warn of classes with 1 to `min_examples` examples: pruning leaves them alone."""
     small = np.flatnonzero((counts > 0) & (counts <= min_examples))
     if small.size:
-        warnings.warn(
+        warn(
             f"classes {small.tolist()} have no more than min_examples_per_class={min_examples} "
-            "examples and are left alone",
-            InputWarning,
-            stacklevel=3,
+            "examples and are left alone"
         )
 
 

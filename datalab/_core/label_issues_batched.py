@@ -13,10 +13,10 @@ from datalab._core.count import (
     THRESHOLD_FLOOR,
     class_sums,
     confident_argmaxes,
-    given_probs,
     thresholds_of,
 )
 from datalab._core.filter import lowest
+from datalab._core.rank import label_quality
 from datalab._typing import BoolArray, Codes, FloatArray, Probs
 
 __all__ = ["issues_by_thresholds", "thresholds_by_sums"]
@@ -30,8 +30,13 @@ def thresholds_by_sums(sums: FloatArray) -> FloatArray:
     return np.where(sums[0] > 0, thresholds_of(sums), THRESHOLD_FLOOR)
 
 
-def issues_by_thresholds(labels: Codes, pred_probs: Probs) -> BoolArray:
-    """Mask of the examples whose label is probably wrong, shape (N,)."""
+def issues_by_thresholds(
+    labels: Codes, pred_probs: Probs, method: str = "self_confidence"
+) -> BoolArray:
+    """Mask of the examples whose label is probably wrong, shape (N,).
+
+    `method` is the score (see `datalab._core.rank`) of which the lowest are taken.
+    """
     blocks = row_blocks(len(labels), pred_probs.dtype.itemsize * pred_probs.shape[1])
     sums = fold_blocks(lambda rows: class_sums(labels[rows], pred_probs[rows]), blocks)
     thresholds = thresholds_by_sums(sums)
@@ -42,6 +47,6 @@ def issues_by_thresholds(labels: Codes, pred_probs: Probs) -> BoolArray:
         return int(confident_argmaxes(labels[rows], pred_probs[rows], thresholds)[1].sum())
 
     number = sum(each_block(count, blocks))
-    taken = lowest(given_probs(labels, pred_probs), number, fixed=True)
+    taken = lowest(label_quality(labels, pred_probs, method), number, fixed=True)
     flagged: BoolArray = taken & differs
     return flagged

@@ -7,7 +7,6 @@ classification data, ICLR workshop 2023 (one-vs-rest scores, and how they are po
 stands for absent and 1 for present.
 """
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -15,27 +14,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._check import choice, multilabel_joint, one_vs_rest, removals_per_class
+from datalab._check import choice, multilabel_joint, one_vs_rest, warn
 from datalab._core.count import (
     confident_guesses,
     confident_joint,
     confident_thresholds,
     off_diagonal,
 )
-from datalab._core.filter import (
-    COUNTING,
-    PRUNING,
-    check_options,
-    label_issues,
-    lowest,
-    warn_of_small,
-)
+from datalab._core.filter import PRUNING, label_issues, lowest, rule_options, warn_of_small
+from datalab._core.label_issues_batched import issues_by_thresholds
 from datalab._core.rank import label_quality, worst_first
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
-from datalab.exceptions import InputError, InputTypeError, InputWarning, OptionError
+from datalab.exceptions import InputError, InputTypeError
 
 __all__ = [
     "DEFAULT_POOLING",
+    "LOWEST",
     "POOLING",
     "any_class",
     "ema",
@@ -95,6 +89,7 @@ def issues_per_class(
     *,
     num_to_remove_per_class: IndexArray | None = None,
     joint: NDArray[Any] | None = None,
+    low_memory: bool = False,
     **options: Any,
 ) -> BoolArray:
     """Which classes of each example are probably wrong, shape (N, K).
@@ -106,11 +101,16 @@ def issues_per_class(
         Flag so many examples per class.
     joint : ndarray of shape (K, 2, 2), optional
         Calibrated joint of each class.
+    low_memory : bool
+        Whether to use the rule of `datalab._core.label_issues_batched`, which has no options.
     **options
         Passed on to `datalab._core.filter.label_issues`.
     """
     flags = np.zeros(present.shape, dtype=bool)
     for k, (codes, probs) in enumerate(problems(present, pred_probs)):
+        if low_memory:
+            flags[:, k] = issues_by_thresholds(codes, probs)
+            continue
         number = None
         if num_to_remove_per_class is not None:
             number = np.array([num_to_remove_per_class[k], 0])
@@ -131,7 +131,7 @@ def issues(
 
     The low_… rules flag as many of the lowest pooled scores as confident learning finds.
     """
-    if filter_by not in LOWEST:
+    if options.get("low_memory", False) or filter_by not in LOWEST:
         return any_class(issues_per_class(present, pred_probs, filter_by=filter_by, **options))
     found = any_class(issues_per_class(present, pred_probs, filter_by="confident_learning"))
     quality = pooled(quality_per_class(present, pred_probs, LOWEST[filter_by]), **DEFAULT_POOLING)
@@ -148,7 +148,7 @@ def issue_options(
     low_memory: bool = False,
 ) -> dict[str, Any]:
     """The options of a rule for `issues` and `issues_per_class`, checked."""
-    choice(filter_by, [*PRUNING, *COUNTING], name="filter_by", error=OptionError)
+    n_examples, n_classes = present.shape
     if low_memory:
         ignored = {
             "filter_by": filter_by != "prune_by_noise_rate",
@@ -158,22 +158,20 @@ def issue_options(
             "confident_joint": confident_joint is not None,
         }
         for name in [name for name, given in ignored.items() if given]:
-            warnings.warn(f"`{name}` is ignored with low_memory=True", InputWarning, stacklevel=3)
-        return {"filter_by": "low_self_confidence"}
-    n_examples, n_classes = present.shape
-    numbers = removals_per_class(num_to_remove_per_class, n_classes)
-    joint = multilabel_joint(confident_joint, n_classes)
-    check_options(filter_by, frac_noise, numbers is not None, joint is not None)
+            warn(f"`{name}` is ignored with low_memory=True")
+        return {"low_memory": True}
+    options = rule_options(
+        n_classes,
+        filter_by=filter_by,
+        frac_noise=frac_noise,
+        num_to_remove_per_class=num_to_remove_per_class,
+        min_examples_per_class=min_examples_per_class,
+        joint=multilabel_joint(confident_joint, n_classes),
+    )
     if filter_by in PRUNING:
         having = np.count_nonzero(present, axis=0)
         warn_of_small(np.minimum(having, n_examples - having), min_examples_per_class)
-    return {
-        "filter_by": filter_by,
-        "frac_noise": frac_noise,
-        "num_to_remove_per_class": numbers,
-        "min_examples_per_class": min_examples_per_class,
-        "joint": joint,
-    }
+    return options
 
 
 def ranked(

@@ -4,11 +4,13 @@ Kuan, Mueller: Model-agnostic label quality scoring to detect real-world label e
 DataPerf workshop 2022, section 3 (scores, adjustment) and its ensemble extension.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datalab._check import keywords
 from datalab._core.blocks import each_block, row_blocks
 from datalab._core.count import (
     EPS,
@@ -26,6 +28,7 @@ __all__ = [
     "SCORES",
     "WEIGHTINGS",
     "adjusted",
+    "adjusts",
     "ascending",
     "label_quality",
     "worst_first",
@@ -109,6 +112,12 @@ def label_quality(
     n_rows = len(labels) if rows is None else len(rows)
     row_bytes = pred_probs.dtype.itemsize * pred_probs.shape[1]
     return np.concatenate(each_block(quality, row_blocks(n_rows, row_bytes)))
+
+
+def adjusts(rank_by_kwargs: Mapping[str, Any] | None) -> bool:
+    """Whether `rank_by_kwargs` ask for adjusted probabilities."""
+    options = keywords(rank_by_kwargs, ["adjust_pred_probs"], name="rank_by_kwargs")
+    return bool(options.get("adjust_pred_probs", False))
 
 
 def adjusted(pred_probs: FloatArray, thresholds: FloatArray) -> FloatArray:

@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from datalab._check import choice, label_sets
 from datalab._core.filter import COUNTING, PRUNING
 from datalab._core.multilabel import (
-    any_class,
     issue_options,
     issues,
-    issues_per_class,
     pooled,
     pooling_options,
     quality_per_class,
@@ -131,8 +129,6 @@ n_jobs, verbose, low_memory
             self.confident_joint,
             self.low_memory,
         )
-        if self.low_memory:
-            return any_class(issues_per_class(present, pred_probs, **options))
         return issues(present, pred_probs, **options)
 
     def explain(self, row: Mapping[str, Any]) -> str:

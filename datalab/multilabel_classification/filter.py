@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from datalab._check import choice, jobs, keywords, label_sets_and_probs
+from datalab._check import choice, jobs, keywords, label_sets_and_probs, warn
 from datalab._core.multilabel import (
-    any_class,
+    LOWEST,
     issue_options,
     issues,
     issues_per_class,
@@ -64,8 +64,9 @@ def find_label_issues(
         Calibrated counts of (given, true) for each class, from
         ``datalab.count.compute_confident_joint(…, multi_label=True)``.
     low_memory : bool
-        Whether to flag, for each class, the examples of lowest score, as many as confident
-        learning finds; other options of the rule are ignored with a warning.
+        Whether to flag, for each class, by the rule of
+        `datalab.experimental.label_issues_batched`; options of other rules are ignored with a
+        warning.
 
     Returns
     -------
@@ -99,6 +100,9 @@ def find_label_issues(
     jobs(n_jobs)
     adjust, pooling = _ranking(return_indices_ranked_by, rank_by_kwargs)
     present, probs = label_sets_and_probs(labels, pred_probs)
+    if filter_by in LOWEST and num_to_remove_per_class is not None:
+        warn(f"`num_to_remove_per_class` is ignored with filter_by={filter_by!r}")
+        num_to_remove_per_class = None
     options = issue_options(
         present,
         filter_by,
@@ -108,10 +112,7 @@ def find_label_issues(
         confident_joint,
         low_memory,
     )
-    if low_memory:
-        flags = any_class(issues_per_class(present, probs, **options))
-    else:
-        flags = issues(present, probs, **options)
+    flags = issues(present, probs, **options)
     if verbose:
         _log.info("examples with label issues: %d", np.count_nonzero(flags))
     if return_indices_ranked_by is None:

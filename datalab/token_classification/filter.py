@@ -1,28 +1,19 @@
 """Which tokens have a wrong label."""
 
 import logging
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from datalab._check import (
-    choice,
-    jobs,
-    keywords,
-    removals_per_class,
-    square_matrix,
-    two_classes,
-)
-from datalab._core.filter import COUNTING, PRUNING, label_issues
+from datalab._check import choice, jobs, keywords, square_matrix, two_classes, warn
+from datalab._core.filter import label_issues, rule_options
 from datalab._core.label_issues_batched import issues_by_thresholds
-from datalab._core.rank import SCORES, label_quality, worst_first
+from datalab._core.rank import SCORES, adjusts, label_quality, worst_first
 from datalab._core.token import positions
 from datalab._ragged import sentences
 from datalab._typing import BoolArray, Codes, Probs
-from datalab.exceptions import InputError, InputWarning, OptionError
 
 __all__ = ["find_label_issues"]
 
@@ -60,8 +51,9 @@ def find_label_issues(
 "confidence_weighted_entropy"}
         The score to order by.
     low_memory : bool
-        Flag by the rule of `datalab.experimental.label_issues_batched` instead; other options are
-        ignored with a warning, and issues come in the order of the tokens.
+        Flag by the rule of `datalab.experimental.label_issues_batched` instead, with the score of
+        `return_indices_ranked_by`; other options are ignored with a warning, and issues come in
+        the order of the tokens.
     **kwargs
         Options of `datalab.filter.find_label_issues`: filter_by, frac_noise,
         num_to_remove_per_class, min_examples_per_class, confident_joint, rank_by_kwargs, n_jobs,
@@ -100,56 +92,31 @@ def find_label_issues(
     """
     choice(return_indices_ranked_by, SCORES, name="return_indices_ranked_by")
     options = keywords(kwargs, OPTIONS, name="kwargs")
-    jobs(options.get("n_jobs"))
+    jobs(options.pop("n_jobs", None))
+    adjust = adjusts(options.pop("rank_by_kwargs", None))
+    verbose = options.pop("verbose", False)
     codes, probs, offsets = sentences(labels, pred_probs)
     if low_memory:
-        _warn_of([name for name in options if name not in ("n_jobs", "verbose")], "low_memory=True")
-        rows = np.flatnonzero(issues_by_thresholds(codes, probs))
+        for name in options:
+            warn(f"`{name}` is ignored with low_memory=True")
+        rows = np.flatnonzero(issues_by_thresholds(codes, probs, return_indices_ranked_by))
     else:
-        flags = _issues(codes, probs, options)
-        rank_by = keywords(
-            options.get("rank_by_kwargs"), ["adjust_pred_probs"], name="rank_by_kwargs"
-        )
-        adjust = bool(rank_by.get("adjust_pred_probs", False))
-        found = np.flatnonzero(flags)
+        found = np.flatnonzero(_issues(codes, probs, **options))
         quality = label_quality(codes, probs, return_indices_ranked_by, adjust=adjust, rows=found)
         rows = worst_first(found, quality)
-    if options.get("verbose", False):
+    if verbose:
         logger.info("tokens with label issues: %d of %d", len(rows), len(codes))
     return positions(rows, offsets)
 
 
-def _issues(codes: Codes, probs: Probs, options: dict[str, Any]) -> BoolArray:
+def _issues(
+    codes: Codes, probs: Probs, *, confident_joint: ArrayLike | None = None, **options: Any
+) -> BoolArray:
     """Mask of the tokens that `datalab.filter.find_label_issues` flags with these options."""
-    filter_by = options.get("filter_by", "prune_by_noise_rate")
-    choice(filter_by, [*PRUNING, *COUNTING], name="filter_by", error=OptionError)
     if codes[0] > 0:
         two_classes(codes)
     n_classes = probs.shape[1]
-    numbers = removals_per_class(options.get("num_to_remove_per_class"), n_classes)
-    frac_noise = options.get("frac_noise", 1.0)
-    joint = options.get("confident_joint")
-    if filter_by in COUNTING:
-        if numbers is not None:
-            raise InputError(
-                f"`num_to_remove_per_class` cannot be used with filter_by={filter_by!r}; use one "
-                f"of {list(PRUNING)}"
-            )
-        ignored = {"frac_noise": frac_noise != 1.0, "confident_joint": joint is not None}
-        _warn_of([name for name, given in ignored.items() if given], f"filter_by={filter_by!r}")
-    return label_issues(
-        codes,
-        probs,
-        filter_by=filter_by,
-        frac_noise=frac_noise,
-        num_to_remove_per_class=numbers,
-        min_examples_per_class=options.get("min_examples_per_class", 1),
-        joint=None
-        if joint is None
-        else square_matrix(joint, name="confident_joint", size=n_classes),
-    )
-
-
-def _warn_of(ignored: list[str], with_what: str) -> None:
-    for name in ignored:
-        warnings.warn(f"`{name}` is ignored with {with_what}", InputWarning, stacklevel=4)
+    joint = None
+    if confident_joint is not None:
+        joint = square_matrix(confident_joint, name="confident_joint", size=n_classes)
+    return label_issues(codes, probs, **rule_options(n_classes, **options, joint=joint))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from datalab._core import blocks, count
 from datalab._core import filter as core
-from datalab.exceptions import InputError, InputWarning
+from datalab.exceptions import InputError, InputWarning, OptionError
 
 KNOWN = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -167,12 +167,16 @@ def test_small_classes_are_left_alone():
 
 def test_options_that_do_not_go_together():
     with pytest.raises(InputError, match="num_to_remove_per_class.*low_self_confidence"):
-        core.check_options("low_self_confidence", 1.0, fixed=True, joint=False)
+        core.rule_options(3, filter_by="low_self_confidence", num_to_remove_per_class=1)
     with pytest.raises(InputError, match="frac_noise.*-1"):
-        core.check_options("both", -1, fixed=False, joint=False)
+        core.rule_options(3, filter_by="both", frac_noise=-1)
+    with pytest.raises(InputError, match="min_examples_per_class.*-2"):
+        core.rule_options(3, min_examples_per_class=-2)
+    with pytest.raises(OptionError, match="did you mean 'both'"):
+        core.rule_options(3, filter_by="bothe")
     with pytest.warns(InputWarning, match="frac_noise"):
-        core.check_options("confident_learning", 0.5, fixed=False, joint=False)
+        core.rule_options(3, filter_by="confident_learning", frac_noise=0.5)
     with pytest.warns(InputWarning, match="confident_joint"):
-        core.check_options("confident_learning", 1.0, fixed=False, joint=True)
+        core.rule_options(3, filter_by="confident_learning", joint=np.eye(3))
     with pytest.warns(InputWarning, match=r"\[1, 3\]"):
         core.warn_of_small(np.array([0, 1, 9, 2]), 2)
