@@ -114,16 +114,15 @@ def _statistics(
     diagonal = _summed(drawn[:, same], cells.given[same], n_classes)
     counts = _summed(drawn[:, counted], cells.given[counted], n_classes)
     # The confident joint has at least one on its diagonal.
-    lack = np.maximum(1 - diagonal, 0)
-    diagonal, counts = diagonal + lack, counts + lack
+    others = counts - diagonal
+    counts = others + np.maximum(diagonal, 1)
     # Each row of the joint is scaled to the share of its label.
     scale = given / (counts * n_rows)
-    correct = diagonal * scale
     joint = drawn * scale[:, cells.given]
     off = counted & ~same
-    true = correct + _summed(joint[:, off], cells.guess[off], n_classes)
-    noise = 1 - _share(correct, given / n_rows)
-    inverse = 1 - _share(correct, true)
+    elsewhere = _summed(joint[:, off], cells.guess[off], n_classes)
+    noise = np.where(given > 0, others / counts, 0.0)
+    inverse = _share(elsewhere, elsewhere + np.maximum(diagonal, 1) * scale)
     return score, noise, inverse, _summed(joint[:, off], pair[off], n_pairs)
 
 
@@ -138,5 +137,5 @@ def _summed(values: FloatArray, group: IndexArray, n_groups: int) -> FloatArray:
 
 
 def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """`part` of `whole`; all of it for a class that does not occur."""
-    return np.divide(part, whole, out=np.ones_like(part), where=whole > 0)
+    """`part` of `whole`; 0 for a class that does not occur."""
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

@@ -169,6 +169,8 @@ def _worst(findings: Findings) -> NDArray[np.intp]:
 def _sets(findings: Findings, worst: NDArray[np.intp], limit: int) -> list[NDArray[np.intp]] | None:
     """Places of rows that belong together, worst set first; None when there are no sets."""
     neighbours = findings.columns.get("near_duplicate_sets")
+    if neighbours is None and "leak_partner" in findings.columns:
+        neighbours = _partners(findings)
     if neighbours is None or not findings.num_issues:
         return None
     positions = findings.positions()
@@ -192,6 +194,18 @@ def _sets(findings: Findings, worst: NDArray[np.intp], limit: int) -> list[NDArr
             taken |= linked
         sets.append(np.array(members, dtype=np.intp))
     return sets
+
+
+def _partners(findings: Findings) -> list[list[int]]:
+    """For each row its partner in another split, and the rows that it is the partner of."""
+    partners: list[list[int]] = [[] for _ in findings.score]
+    positions = findings.positions().tolist()
+    place_of = {row: place for place, row in enumerate(positions)}
+    for place in np.flatnonzero(findings.is_issue).tolist():
+        other = int(findings.columns["leak_partner"][place])
+        partners[place].append(other)
+        partners[place_of[other]].append(positions[place])
+    return partners
 
 
 def _own_columns(outcome: Outcome) -> list[str]:

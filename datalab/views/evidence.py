@@ -128,17 +128,30 @@ def _stat(value: Any) -> Cell:
     return show(value, NAME_LIMIT)
 
 
-def _identifiers(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
-    """The columns that number the rows."""
+def _identifiers(lab: Any, outcome: Outcome) -> dict[str, Any]:
+    """The columns that number the rows, with the first of their values."""
     found = _info(outcome).get("identifier_columns", ())
     if not len(found):
         return {}
-    names = [one if isinstance(one, str) else f"feature {one}" for one in found]
-    rows = tuple((Cell(clean_text(name, NAME_LIMIT), "text"),) for name in names[:TABLE_ROWS])
-    title = counted(len(names), "column")
-    if len(names) > TABLE_ROWS:
+    rows = []
+    for one in found[:TABLE_ROWS]:
+        name = one if isinstance(one, str) else f"feature {one}"
+        first = [show(value, NAME_LIMIT).text for value in _first_values(lab, one)]
+        told = Cell(", ".join([*first, "…"]), "text")
+        rows.append((Cell(clean_text(name, NAME_LIMIT), "text"), told))
+    title = counted(len(found), "column")
+    if len(found) > TABLE_ROWS:
         title += f", the first {TABLE_ROWS}"
-    return {"table": Table(title, ("column",), rows)}
+    return {"table": Table(title, ("column", "begins with"), tuple(rows))}
+
+
+def _first_values(lab: Any, column: Any) -> list[Any]:
+    """The first values of a column of the data, or of the features."""
+    at = np.arange(min(3, len(lab)))
+    if isinstance(column, str):
+        return [row[column] for row in lab._source.take(at, [column])]
+    features = lab._artefacts.current("features")
+    return [] if features is None else features.value[at, column].tolist()
 
 
 def _order(lab: Any, outcome: Outcome) -> dict[str, Any]:
@@ -254,7 +267,7 @@ def _leaks(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
         )
         for pair in shown
     )
-    columns = ("drop from", "keep", "rows to drop", "kept rows that leak", "of these exact")
+    columns = ("drop from", "keep", "drop", "leaked", "exact")
     bars = tuple(float(pair["leaked_share"]) for pair in shown)
     return {"table": Table("Rows that stand in two splits", columns, rows, bars)}
 
