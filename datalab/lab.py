@@ -1,5 +1,6 @@
 """`Datalab`: a data set, what was found in it, and what to look at."""
 
+import copy
 import logging
 import os
 import sys
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from datalab.chain import Chain
+    from datalab.comparison import Comparison
     from datalab.health import Health
     from datalab.plots import PlotAccessor
     from datalab.review import Review
@@ -158,6 +160,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         )
         self._outcomes: dict[str, Outcome] = {}
         self._history: list[dict[str, Any]] = []
+        self._before: dict[str, Outcome] = {}  # what was found before the last audit
         self.chains: list[Chain] = []
         self._shared: dict[str, Any] = {}  # with the labs that are made of this one by dropping
         self._forget(rows=np.arange(self._source.n_rows))
@@ -403,6 +406,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         if model is not None and (rules == "reference" or self._artefacts.given("pred_probs")):
             warn("`model` is not used: pred_probs are given, or not to be made under these rules")
         self._rules = rules
+        self._before = dict(self._outcomes)
         options = self._options(
             steps,
             rules=rules,
@@ -644,6 +648,45 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         from datalab.chain import Chain
 
         self.chains.append(Chain.from_dict(self, saved))
+
+    def compare(self, other: "Datalab | None" = None) -> "Comparison":
+        """What changed from this audit to another one, by row and issue type.
+
+        Parameters
+        ----------
+        other : Datalab, optional
+            The later audit: of the same data after corrections, with other inputs, or of another
+            version. Rows are the same when their index labels are equal (labs without an index of
+            their own: when they stand at the same place of the data set opened first). By
+            default the last call of `find_issues` is compared with what was found before it.
+
+        Returns
+        -------
+        Comparison
+            Shows itself; has ``frame()``, ``summary()`` and ``plot()``.
+
+        Raises
+        ------
+        NotFound
+            One of the labs has no findings yet.
+
+        Examples
+        --------
+        >>> from datalab import Datalab
+        >>> lab = Datalab({"x": [1, 2, 3, None]}, task=None, verbosity=0).find_issues(["null"])
+        >>> later = Datalab({"x": [1, 2, None, 3]}, task=None, verbosity=0).find_issues(["null"])
+        >>> lab.compare(later).frame()[["row", "change"]].to_numpy().tolist()
+        [[2, 'appeared'], [3, 'disappeared']]
+        """
+        from datalab.comparison import compare
+
+        if other is not None:
+            return compare(self, other)
+        if not self._before:
+            raise NotFound("there was no audit before the last one: pass the lab to compare with")
+        earlier = copy.copy(self)
+        earlier._outcomes = self._before
+        return compare(earlier, self)
 
     # ------------------------------------------------------------------ saving
 

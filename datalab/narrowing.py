@@ -176,7 +176,7 @@ def narrowed(
         values, labelled = targets(other._labels)
         gaps = None if labelled.all() else np.flatnonzero(labelled)
         other._artefacts.read("labels", values, rows=gaps)
-    other.chains = []
+    other.chains, other._before = [], {}
     other._forget(rows=lab.rows[rows])
     line = {"step": step, "rows_in": len(lab), "flagged": None, "rows_out": len(rows)}
     other._history = [*lab._history, line | {"relabelled": corrected}]

@@ -18,7 +18,7 @@ FLOORS = {
     4: {"managers"},
     5: {"audit"},
     6: {"lab", "results", "review", "narrowing", "chain", "store"},
-    7: {"plots", "session", "health", "views", "exports", "cli", "demo", "testing"},
+    7: {"plots", "session", "health", "views", "exports", "cli", "demo", "testing", "comparison"},
     8: {
         "benchmarking",
         "classification",

@@ -15,6 +15,7 @@ Plot(confusion: given × suggested, 3 rows in 2 classes; most confused: cat → 
 {'given': ['cat', 'dog', 'cat'], 'suggested': ['cat', 'dog', 'dog'], 'rows': [1, 1, 1]}
 """
 
+from datalab.plots._changes import changes
 from datalab.plots._classes import classes
 from datalab.plots._confusion import confusion
 from datalab.plots._embedding import embedding
@@ -22,4 +23,13 @@ from datalab.plots._plot import Plot
 from datalab.plots._scores import issues, scores
 from datalab.plots.accessor import PlotAccessor
 
-__all__ = ["Plot", "PlotAccessor", "classes", "confusion", "embedding", "issues", "scores"]
+__all__ = [
+    "Plot",
+    "PlotAccessor",
+    "changes",
+    "classes",
+    "confusion",
+    "embedding",
+    "issues",
+    "scores",
+]
