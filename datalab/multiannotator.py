@@ -249,7 +249,8 @@ def get_majority_vote_label(
     Raises
     ------
     InputError
-        As `get_label_quality_multiannotator`.
+        The table is not two-dimensional, holds texts or numbers that are no class codes, or has
+        an empty row or column; `pred_probs` do not fit it.
 
     Notes
     -----
@@ -262,7 +263,6 @@ def get_majority_vote_label(
     array([0, 1, 0])
     """
     table = read_wide(labels_multiannotator)
-    refuse_nothing_to_compare(table)
     probs = None if pred_probs is None else probabilities(pred_probs)
     answers = _answers(table, None if probs is None else probs[None])
     winner = majority_vote(answers, probs)
@@ -498,8 +498,14 @@ def _judged(
     by_method = verdicts(answers, probs, methods, quality_method, scoring)
     first, last = by_method[0], by_method[-1]
     found: dict[str, Any] = {"label_quality": _label_table(table, methods, by_method)}
+    # As in the reference, annotators are judged by plain scores where the table is not wanted.
+    plain = "detailed" not in tables and probs is not None
     scores = answer_quality(
-        first.opinion.posterior, answers.item, answers.label, answers.annotator, **scoring
+        first.opinion.posterior,
+        answers.item,
+        answers.label,
+        answers.annotator,
+        **({} if plain else scoring),
     )
     if "detailed" in tables:
         found["detailed_label_quality"] = _detailed_table(table, scores)

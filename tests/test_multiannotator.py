@@ -84,8 +84,6 @@ def changed(row: int, column: int, value: Any) -> np.ndarray:
         (pd.DataFrame(changed(1, 1, 0.5), columns=list("abc")), "in row 1 by annotator 'b'"),
         (np.vstack([WIDE, np.full(3, NAN)]), r"no label at all in 1 rows: \[5\]"),
         (np.column_stack([WIDE, np.full(5, NAN)]), r"annotators without any label: \[3\]"),
-        (WIDE[:, :1][[0, 1, 2, 4]], "single column"),
-        ([[0, NAN], [NAN, 1]], "one label on every example"),
     ],
 )
 def test_refused_labels(labels: Any, told: str) -> None:
@@ -94,6 +92,21 @@ def test_refused_labels(labels: Any, told: str) -> None:
     assert "labels_multiannotator" in str(raised.value)
     with pytest.raises(ValueError, match=told):
         get_majority_vote_label(labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (WIDE[:, :1][[0, 1, 2, 4]], "single column"),
+        (np.array([[0, NAN], [NAN, 1], [2, NAN], [NAN, 0]]), "one label on every example"),
+    ],
+)
+def test_a_single_label_has_nothing_to_be_compared_with(labels: np.ndarray, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        get_label_quality_multiannotator(labels, PROBS[:4])
+    for probs in (None, PROBS[:4]):
+        vote = get_majority_vote_label(labels, probs, verbose=False)
+        np.testing.assert_array_equal(vote, np.nanmax(labels, axis=1))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,16 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from datalab._check import as_array, choice, floats, jobs, pixel_arrays, unit_number, whole_number
+from datalab._check import (
+    as_array,
+    choice,
+    floats,
+    jobs,
+    pixel_arrays,
+    unit_number,
+    warn,
+    whole_number,
+)
 from datalab._core.segmentation import TEMPERATURE, Images, image_softmin, pixel_scores
 from datalab._typing import BoolArray, FloatArray, IndexArray
 from datalab.exceptions import InputError, OptionError
@@ -81,6 +90,8 @@ def get_label_quality_scores(
     pixels = None if batch_size is None else whole_number(batch_size, name="batch_size", least=1)
     scores = pixel_scores(Images(given, found, pixels))
     if method == "softmin":
+        if downsample != 1:
+            warn("`downsample` is ignored with method='softmin', which scores every pixel")
         return image_softmin(scores, temperature), scores
     flags = find_label_issues(
         given, found, batch_size=batch_size, verbose=verbose, downsample=downsample

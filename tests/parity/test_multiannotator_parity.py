@@ -154,8 +154,12 @@ def test_several_consensus_methods(methods: list[str], quality_method: str) -> N
 )
 def test_label_quality_score_kwargs(case: str, scoring: dict[str, Any]) -> None:
     wide, probs = crowd(2, **CASES[case])
-    for method in ("crowdlab", "agreement"):
-        options = {"quality_method": method, "label_quality_score_kwargs": scoring}
+    for method, detailed in itertools.product(("crowdlab", "agreement"), (True, False)):
+        options = {
+            "quality_method": method,
+            "label_quality_score_kwargs": scoring,
+            "return_detailed_quality": detailed,
+        }
         if method == "agreement" and scoring.get("method") == "confidence_weighted_entropy":
             continue  # the reference divides by zero
         assert_same(

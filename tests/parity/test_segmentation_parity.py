@@ -112,6 +112,7 @@ def test_forms_of_input(reference, form, tmp_path):
         {"temperature": -1},
         {"method": "num_pixel_issues"},
         {"method": "num_pixel_issues", "downsample": 2},
+        {"downsample": 2},
         {"batch_size": 5},
     ],
     ids=str,
@@ -120,7 +121,7 @@ def test_scores(reference, case, options):
     tolerance = 1e-4 if case.get("kind") == "f4" else 1e-9
     for seed in range(2):
         labels, probs = images(seed, **case)
-        ours = our_rank.get_label_quality_scores(labels, probs, verbose=False, **options)
+        ours = quiet(our_rank.get_label_quality_scores, labels, probs, verbose=False, **options)
         theirs = quiet(
             reference["rank"].get_label_quality_scores, labels, probs, verbose=False, **options
         )

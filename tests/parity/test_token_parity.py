@@ -95,6 +95,8 @@ def flat_scores(labels, pred_probs, issues):
         {"num_to_remove_per_class": 2},
         {"rank_by_kwargs": {"adjust_pred_probs": True}},
         {"low_memory": True},
+        {"low_memory": True, "return_indices_ranked_by": "normalized_margin"},
+        {"low_memory": True, "return_indices_ranked_by": "confidence_weighted_entropy"},
     ],
     ids=str,
 )
