@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from datalab._typing import IndexArray
 from datalab.exceptions import InputError, NotApplicable
+from datalab.neighbors import filled_columns
 from datalab.neighbors.graph import KNNGraph
 
 __all__ = [
@@ -376,6 +377,8 @@ class Artefacts:
             if _reaches(inputs[use], rows):
                 with suppress(NotApplicable):  # a graph that has lost too many neighbours
                     values[use] = select(use, inputs[use], rows)
+        if "features" in values:
+            values["features"] = filled_columns(values["features"])
         made = way.make(**values, **wanted)
         if not isinstance(made, Made):
             made = Made(made)

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from datalab._check import as_array, feature_matrix, floats, listing, probabilities, warn
 from datalab._data.labels import align_columns
 from datalab._typing import Codes, FloatArray, Probs
-from datalab.exceptions import InputError
+from datalab.exceptions import InputError, InputTypeError
 from datalab.neighbors.graph import KNNGraph
+from datalab.neighbors.search import empty_columns
 
 __all__ = [
     "chance_agreement",
@@ -46,7 +47,20 @@ def check_features(features: Any, n_rows: int, index: Any = None) -> FloatArray:
         if any(getattr(kind, "na_value", None) is not None for kind in features.dtypes):
             # Nullable columns: a missing value becomes NaN.
             features = features.to_numpy(dtype=np.float64, na_value=np.nan)
-    return feature_matrix(features, n_rows=n_rows, nan=True)
+    if hasattr(features, "tocsr"):
+        raise InputTypeError(
+            "`features` is a sparse matrix; give its neighbours instead, "
+            "knn_graph=datalab.neighbors.knn_graph(features, metric='cosine'), or fewer dense "
+            "columns, features=sklearn.decomposition.TruncatedSVD(100).fit_transform(features)"
+        )
+    checked = feature_matrix(features, n_rows=n_rows, nan=True)
+    empty = np.flatnonzero(empty_columns(checked))
+    if len(empty):
+        warn(
+            f"`features` has columns without any value ({listing(empty.tolist())}); what compares "
+            "rows leaves them out"
+        )
+    return checked
 
 
 def in_order(values: Any, index: Any, *, name: str) -> Any:

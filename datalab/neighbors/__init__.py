@@ -2,7 +2,13 @@
 
 from datalab.neighbors.graph import KNNGraph
 from datalab.neighbors.metric import MetricChoice, choose_metric, reference_metric
-from datalab.neighbors.search import complete_rows, exact_groups, in_words, knn_graph
+from datalab.neighbors.search import (
+    complete_rows,
+    exact_groups,
+    filled_columns,
+    in_words,
+    knn_graph,
+)
 
 __all__ = [
     "KNNGraph",
@@ -10,6 +16,7 @@ __all__ = [
     "choose_metric",
     "complete_rows",
     "exact_groups",
+    "filled_columns",
     "in_words",
     "knn_graph",
     "reference_metric",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._check import choice, feature_matrix, unit_number, whole_number
-from datalab._typing import IndexArray
+from datalab._typing import BoolArray, IndexArray
 from datalab.exceptions import InputError
 from datalab.neighbors.approximate import NotWorthwhile, by_cells
 from datalab.neighbors.exact import (
@@ -28,7 +28,14 @@ from datalab.neighbors.graph import Hidden, KNNGraph
 from datalab.neighbors.points import Neighbours, Points, blocks, distinct
 from datalab.neighbors.product import MEMORY
 
-__all__ = ["complete_rows", "exact_groups", "in_words", "knn_graph"]
+__all__ = [
+    "complete_rows",
+    "empty_columns",
+    "exact_groups",
+    "filled_columns",
+    "in_words",
+    "knn_graph",
+]
 
 ENGINES = ("auto", "exact", "approximate")
 DEVICES = ("cpu", "cuda", "auto")
@@ -230,13 +237,36 @@ def in_words(search: Mapping[str, Any]) -> str:
 
 
 def complete_rows(features: Any) -> IndexArray | None:
-    """Positions of the rows without missing values; None when that is all of them."""
+    """Positions of the rows without missing values; None when that is all of them.
+
+    A column without any value does not count: `filled_columns` leaves it out.
+    """
     if np.isfinite(features.sum(dtype=np.float64)):
         return None
+    empty = empty_columns(features)
     complete = np.concatenate(
-        [~np.isnan(features[rows]).any(axis=1) for rows in blocks(len(features), 4096)]
+        [~(np.isnan(features[rows]) & ~empty).any(axis=1) for rows in blocks(len(features), 4096)]
     )
     return None if complete.all() else np.flatnonzero(complete)
+
+
+def empty_columns(features: Any) -> BoolArray:
+    """Which columns have no value at all, shape (M,)."""
+    if not len(features) or features.dtype.kind != "f":
+        return np.zeros(features.shape[1], dtype=bool)
+    # One row decides, unless it has a missing value.
+    empty: BoolArray = np.isnan(features[0])
+    for rows in blocks(len(features), 4096) if empty.any() else ():
+        empty &= np.isnan(features[rows]).all(axis=0)
+    return empty
+
+
+def filled_columns(features: Any) -> Any:
+    """The features without columns that have no value at all; no copy when there are none."""
+    if not isinstance(features, np.ndarray):
+        return features
+    empty = empty_columns(features)
+    return features[:, ~empty] if empty.any() else features
 
 
 def exact_groups(features: Any, *, metric: str = "euclidean") -> IndexArray:

@@ -85,6 +85,8 @@ def knn_graph_of_made_features(
 ) -> Made:
     """The nearest neighbours by features that a recipe has put in comparable units already."""
     length = np.einsum("ij,ij->i", features, features)
+    if len(features) < 2:
+        raise NotApplicable(f"needs at least two rows to compare, found {len(features)}")
     if metric is not None:
         chosen = MetricChoice(metric, None, f"{metric_name(metric)} distance, as asked for")
     elif np.ptp(length) < ROUNDING:
@@ -99,8 +101,6 @@ def _searched(
     features: FloatArray, chosen: MetricChoice, k: int, spare: int | None, **how: Any
 ) -> Made:
     n_rows = len(features)
-    if n_rows < 2:
-        raise NotApplicable(f"needs at least two rows to compare, found {n_rows}")
     wanted = min(k + (spare or 0), n_rows - 1)
     graph = knn_graph(features, wanted, metric=chosen.metric, scale=chosen.scale, **how)
     fewer = f"; k lowered to {graph.k}, as there are {n_rows} rows" if graph.k < k else ""
