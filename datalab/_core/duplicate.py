@@ -30,7 +30,7 @@ __all__ = [
 EQUAL = 1e-8
 MIN_MEDIAN = 1e-6
 # Sets of copies list each other completely up to this many pairs for each example of the data.
-PAIRS_PER_ROW, MIN_PAIRS = 100, 10_000_000
+PAIRS_PER_ROW, MIN_PAIRS = 20, 2_000_000
 # Features are compared so many numbers at a time.
 BLOCK_VALUES = 4_000_000
 
