@@ -32,6 +32,12 @@ TOO_GOOD = 0.999
 
 def check_features(features: Any, n_rows: int, index: Any = None) -> FloatArray:
     """Features, one row per example; NaN is allowed, infinity is not."""
+    if hasattr(features, "tocsr"):
+        raise InputTypeError(
+            "`features` is a sparse matrix; give its neighbours instead, "
+            "knn_graph=datalab.neighbors.knn_graph(features, metric='cosine'), or fewer dense "
+            "columns, features=sklearn.decomposition.TruncatedSVD(100).fit_transform(features)"
+        )
     features = in_order(features, index, name="features")
     if type(features).__module__.partition(".")[0] in ("pandas", "polars"):
         text = [
@@ -47,12 +53,6 @@ def check_features(features: Any, n_rows: int, index: Any = None) -> FloatArray:
         if any(getattr(kind, "na_value", None) is not None for kind in features.dtypes):
             # Nullable columns: a missing value becomes NaN.
             features = features.to_numpy(dtype=np.float64, na_value=np.nan)
-    if hasattr(features, "tocsr"):
-        raise InputTypeError(
-            "`features` is a sparse matrix; give its neighbours instead, "
-            "knn_graph=datalab.neighbors.knn_graph(features, metric='cosine'), or fewer dense "
-            "columns, features=sklearn.decomposition.TruncatedSVD(100).fit_transform(features)"
-        )
     checked = feature_matrix(features, n_rows=n_rows, nan=True)
     empty = np.flatnonzero(empty_columns(checked))
     if len(empty):
