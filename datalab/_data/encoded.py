@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._typing import BoolArray, FloatArray, IndexArray
-from datalab.neighbors.metric import column_spread
+from datalab.neighbors.metric import choose_metric, column_spread
 
-__all__ = ["Encoded", "View", "dense_view", "term_view", "tree_view"]
+__all__ = ["Encoded", "View", "as_encoded", "dense_view", "term_view", "tree_view"]
 
 # Values further than this from the median, in spreads, are drawn in by a logarithm.
 TAIL = 3.0
@@ -112,6 +112,22 @@ class View:
 
     def __getitem__(self, rows: IndexArray) -> Any:
         return self.rows_of(np.asarray(rows, dtype=np.intp))
+
+
+def as_encoded(features: FloatArray) -> Encoded:
+    """Features that the user gave: columns of a table, or one vector that keeps its proportions.
+
+    Parameters
+    ----------
+    features : ndarray of float, shape (N, M)
+        Finite.
+    """
+    none = np.empty((len(features), 0), dtype=np.int32)
+    values = np.asarray(features, dtype=np.float32)
+    if choose_metric(features).scale is None:
+        empty = np.empty((len(features), 0), dtype=np.float32)
+        return Encoded(empty, none, (values,), names=("features",))
+    return Encoded(values, none, names=tuple(map(str, range(values.shape[1]))))
 
 
 def term_view(encoded: Encoded) -> View | None:

@@ -19,7 +19,15 @@ from datalab._models.pool import Pool, log_loss, pool_classes
 from datalab._typing import Codes, FloatArray, IndexArray
 from datalab.neighbors.graph import KNNGraph
 
-__all__ = ["Fitted", "Member", "held_out_probs", "narrowed", "vote_of_neighbours"]
+__all__ = [
+    "Fitted",
+    "Member",
+    "few_levels",
+    "filled",
+    "held_out_probs",
+    "narrowed",
+    "vote_of_neighbours",
+]
 
 # A model is fitted on at most so many rows; each row is predicted all the same.
 MAX_ROWS = 50_000
@@ -163,11 +171,11 @@ def _trees(X: View, is_table: bool, n_classes: int, seed: int) -> list[Member]:
         "bootstrap": True,
         "max_samples": None if len(X) <= TREE_ROWS else TREE_ROWS,
     }
-    filled = _filled(X)
-    members = [Member("extra trees", filled, {"": ExtraTreesClassifier(**options)})]
+    complete = filled(X)
+    members = [Member("extra trees", complete, {"": ExtraTreesClassifier(**options)})]
     if not is_table or len(X) < ENOUGH_ROWS:
         return members
-    members.append(Member("random forest", filled, {"": RandomForestClassifier(**options)}))
+    members.append(Member("random forest", complete, {"": RandomForestClassifier(**options)}))
     if min(len(X), MAX_ROWS) * X.shape[1] * (n_classes if n_classes > 2 else 1) <= MAX_BOOSTED:
         boosted = HistGradientBoostingClassifier(
             learning_rate=0.1,
@@ -178,11 +186,11 @@ def _trees(X: View, is_table: bool, n_classes: int, seed: int) -> list[Member]:
             categorical_features=X.categories,
             random_state=seed,
         )
-        members.append(Member("boosted trees", _few_levels(X), {"": boosted}))
+        members.append(Member("boosted trees", few_levels(X), {"": boosted}))
     return members
 
 
-def _filled(X: View) -> View:
+def filled(X: View) -> View:
     """Missing values as one that lies far from all others."""
 
     def rows_of(rows: IndexArray) -> FloatArray:
@@ -192,7 +200,7 @@ def _filled(X: View) -> View:
     return View(X.shape, rows_of, X.categories)
 
 
-def _few_levels(X: View) -> View:
+def few_levels(X: View) -> View:
     """Rare levels of a category as one: boosted trees take at most 255."""
     coded = X.categories
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._check import probabilities
-from datalab._data.encoded import Encoded, dense_view
+from datalab._data.encoded import Encoded, as_encoded, dense_view
 from datalab._data.table import Table
 from datalab._models import cross_val_pred_probs
 from datalab._models.folds import Folds, plan_folds
@@ -19,10 +19,10 @@ from datalab.exceptions import NotApplicable
 from datalab.given import chance_agreement, clearly_above
 from datalab.neighbors.graph import KNNGraph
 from datalab.neighbors.search import knn_graph as search
+from datalab.recipes.class_sets import FOLDS, planned_sets, sets_by_model, sets_by_portfolio, told
 
 __all__: list[str] = []
 
-FOLDS = 5
 # A category that names the classes in other words repeats the labels.
 REPEATS = 0.999
 
@@ -30,7 +30,7 @@ REPEATS = 0.999
 @recipe("pred_probs", rules=("datalab",), held=("features",))
 def pred_probs_of_features(
     features: FloatArray,
-    labels: Codes,
+    labels: Any,
     class_names: tuple[Any, ...] | None = None,
     knn_graph: KNNGraph | None = None,
     groups: IndexArray | None = None,
@@ -41,18 +41,26 @@ def pred_probs_of_features(
     progress: bool,
 ) -> Made:
     """Out-of-sample probabilities from the features that the user gave."""
+    if isinstance(labels, list):
+        held, folds = planned_sets(labels, class_names, groups, time, knn_graph, random_state)
+        if model is not None:
+            return sets_by_model(features, held, model, folds, random_state)
+        return sets_by_portfolio(
+            as_encoded(features), held, folds, knn_graph, random_state, progress
+        )
     counts = _class_counts(labels, class_names)
     folds = _folds(labels, counts, groups, time, knn_graph, random_state)
     if model is not None:
         return _by_model(features, labels, len(counts), model, folds, random_state)
-    encoded = Encoded(np.asarray(features, dtype=np.float32), np.empty((len(labels), 0), np.int32))
-    return _by_portfolio(encoded, labels, counts, folds, knn_graph, random_state, progress)
+    return _by_portfolio(
+        as_encoded(features), labels, counts, folds, knn_graph, random_state, progress
+    )
 
 
 @recipe("pred_probs", rules=("datalab",))
 def pred_probs_of_columns(
     encoded: Encoded,
-    labels: Codes,
+    labels: Any,
     table: Table | None = None,
     class_names: tuple[Any, ...] | None = None,
     knn_graph: KNNGraph | None = None,
@@ -64,6 +72,12 @@ def pred_probs_of_columns(
     progress: bool,
 ) -> Made:
     """Out-of-sample probabilities from all columns of the data."""
+    if isinstance(labels, list):
+        held, folds = planned_sets(labels, class_names, groups, time, knn_graph, random_state)
+        if model is not None:
+            X = rows_for(model, table, dense_view(encoded))
+            return sets_by_model(X, held, model, folds, random_state)
+        return sets_by_portfolio(encoded, held, folds, knn_graph, random_state, progress)
     counts = _class_counts(labels, class_names)
     folds = _folds(labels, counts, groups, time, knn_graph, random_state)
     encoded, copies = _without_the_answer(encoded, labels, len(counts))
@@ -127,7 +141,7 @@ def _by_portfolio(
     )
     used = [m for m in fitted.members if m["weight"] >= 0.01] or fitted.members
     named = ", ".join(f"{m['model']} {m['weight']:.2f}" for m in used)
-    note = f"{_told(folds)} of {named} (weights by held-out likelihood)"
+    note = f"{told(folds)} of {named} (weights by held-out likelihood)"
     return _judged(fitted, labels, counts, folds, note)
 
 
@@ -145,12 +159,7 @@ def _by_model(X: Any, labels: Codes, n_classes: int, model: Any, folds: Folds, s
             folds=folds.pairs,
         )
     fitted = Fitted(probs, [{"model": model_name(model), "setting": "", "weight": 1.0}])
-    return _judged(fitted, labels, counts, folds, f"{_told(folds)} of {model_name(model)}")
-
-
-def _told(folds: Folds) -> str:
-    how = f" ({folds.note})" if folds.note else ""
-    return f"{len(folds.pairs)}-fold cross-validation{how}"
+    return _judged(fitted, labels, counts, folds, f"{told(folds)} of {model_name(model)}")
 
 
 def _judged(fitted: Fitted, labels: Codes, counts: IndexArray, folds: Folds, note: str) -> Made:
@@ -190,7 +199,7 @@ def _class_counts(labels: Any, class_names: tuple[Any, ...] | None) -> IndexArra
 @recipe("pred_probs", rules=("reference",))
 def pred_probs_by_vote(
     features: FloatArray,
-    labels: Codes,
+    labels: Any,
     class_names: tuple[Any, ...] | None = None,
     *,
     k: int,

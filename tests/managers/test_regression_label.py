@@ -82,16 +82,17 @@ def test_predictions_are_made_from_features(made: Any) -> None:
     lab = Datalab({"y": target}, task="regression", label_name="y", verbosity=0)
     lab.find_issues(["label"], features=features)
     assert np.flatnonzero(lab.issues["is_label_issue"]).tolist() == [5, 50]
-    note = lab.outcomes["label"].notes[0]
-    assert note.startswith("predictions: 5-fold cross-validation of linear regression, median")
+    note = lab.outcomes["label"].notes[-1]
+    assert note.startswith("predictions: 5-fold cross-validation")
+    assert "linear regression 0." in note
     curved = np.sin(3 * features[:, 0])
     curved[[5, 50]] += 3
     lab = Datalab({"y": np.r_[curved, curved]}, task="regression", label_name="y", verbosity=0)
     lab.find_issues(["label"], features=np.r_[features, features + 0.01])
-    assert "boosted trees" in lab.outcomes["label"].notes[0]
+    assert "boosted trees" in lab.outcomes["label"].notes[-1]
     lab = Datalab({"y": target}, task="regression", label_name="y", verbosity=0)
     lab.find_issues(["label"], features=features, model=DecisionTreeRegressor())
-    assert "DecisionTreeRegressor" in lab.outcomes["label"].notes[0]
+    assert "DecisionTreeRegressor" in lab.outcomes["label"].notes[-1]
 
 
 def test_few_rows_of_features(made: Any) -> None:
