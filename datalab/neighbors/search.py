@@ -251,14 +251,14 @@ def complete_rows(features: Any) -> IndexArray | None:
 
 
 def empty_columns(features: Any) -> BoolArray:
-    """Which columns have no value at all, shape (M,)."""
+    """Which columns have no value at all, shape (M,); none of them where there are no others."""
     if not len(features) or features.dtype.kind != "f":
         return np.zeros(features.shape[1], dtype=bool)
     # One row decides, unless it has a missing value.
     empty: BoolArray = np.isnan(features[0])
     for rows in blocks(len(features), 4096) if empty.any() else ():
         empty &= np.isnan(features[rows]).all(axis=0)
-    return empty
+    return empty & ~empty.all()
 
 
 def filled_columns(features: Any) -> Any:

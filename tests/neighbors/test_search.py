@@ -5,7 +5,14 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.neighbors import NearestNeighbors
 
 from datalab.exceptions import InputError, MissingDependency
-from datalab.neighbors import complete_rows, exact_groups, in_words, knn_graph, search
+from datalab.neighbors import (
+    complete_rows,
+    exact_groups,
+    filled_columns,
+    in_words,
+    knn_graph,
+    search,
+)
 
 
 @pytest.fixture
@@ -231,6 +238,18 @@ def test_equal_rows_are_grouped(rng):
     assert len(np.unique(groups)) == 47
     assert len(np.unique(exact_groups(csr_matrix(features)))) == 47
     assert exact_groups(features, metric="cosine")[40] in (1, 37)
+
+
+def test_columns_without_any_value_do_not_count(rng):
+    features = rng.normal(size=(6, 4)).astype(np.float32)
+    assert filled_columns(features) is features
+    features[:, 2] = np.nan
+    features[4, 0] = np.nan
+    assert complete_rows(features).tolist() == [0, 1, 2, 3, 5]
+    assert np.array_equal(filled_columns(features), features[:, [0, 1, 3]], equal_nan=True)
+    nothing = np.full((3, 2), np.nan)
+    assert complete_rows(nothing).tolist() == []
+    assert filled_columns(nothing) is nothing
 
 
 def test_complete_rows_of_integers():
