@@ -83,8 +83,7 @@ class View(anywidget.AnyWidget):
         held = {name: getattr(session, name) for name in LOOKED_AT}
         super().__init__(busy=session.busy, **held)
         self.observe(self._to_session, list(LOOKED_AT))
-        session.observe(self._from_session, [*LOOKED_AT, "busy"])
-        session.observe(self._told, "tick")
+        session.observe(self._told, ["tick", "busy"])
         self._following = True
         self.on_msg(self._asked)
         with session.lock:
@@ -94,8 +93,7 @@ class View(anywidget.AnyWidget):
         """Take the view from the page and stop following the session."""
         if self._following:  # Widget.__del__ closes once more
             self._following = False
-            self.session.unobserve(self._from_session, [*LOOKED_AT, "busy"])
-            self.session.unobserve(self._told, "tick")
+            self.session.unobserve(self._told, ["tick", "busy"])
         super().close()
 
     # ------------------------------------------------------------------ what a view says of itself
@@ -114,12 +112,12 @@ class View(anywidget.AnyWidget):
         """Make the content anew."""
         self.content = self.drawn()
 
-    def _told(self, _: Any) -> None:
-        if self.session.changed & {*self.watches, "all"}:
-            self.refresh()
-
-    def _from_session(self, change: Any) -> None:
-        self.set_trait(change.name, change.new)
+    def _told(self, change: Any) -> None:
+        with self.hold_sync():  # one message, so that the page draws once
+            for name in (*LOOKED_AT, "busy"):
+                self.set_trait(name, getattr(self.session, name))
+            if change.name == "tick" and self.session.changed & {*self.watches, "all"}:
+                self.refresh()
 
     def _to_session(self, change: Any) -> None:
         with self.session.lock:

@@ -46,11 +46,11 @@ def columns_of(session: Session) -> list[dict[str, Any]]:
         columns.append(_column("suggested", "suggested", "suggested"))
     if session.issue:
         columns += [_column("score", "score", "score"), _column("", "why", "why")]
-    columns += [
+    columns.append(_column("verdict", "verdict", "verdict"))
+    return columns + [
         _column(name, name, "extra" if _is_text(lab, name) else "extra number")
         for name in _user_columns(lab)
     ]
-    return [*columns, _column("verdict", "verdict", "verdict")]
 
 
 def _column(name: str, title: str, kind: str) -> dict[str, Any]:

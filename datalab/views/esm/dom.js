@@ -45,7 +45,12 @@ function replaceReport(model, el) {
     for (const e of place.querySelectorAll(`.${CSS.escape(id)}`))
       (e.closest(".jp-OutputArea-child") ?? e).style.display = yes ? "" : "none";
   };
-  const timers = [0, 100, 500].map((wait) => setTimeout(() => show(false), wait)); // may be attached later
+  const settle = () => {
+    show(false);
+    // The report was long, so the notebook may have made the output scroll; the view needs no frame.
+    el.closest(".jp-mod-outputsScrolled")?.classList.remove("jp-mod-outputsScrolled");
+  };
+  const timers = [0, 100, 500, 1500].map((wait) => setTimeout(settle, wait)); // attached a little later
   return () => { timers.forEach(clearTimeout); show(true); };
 }
 
@@ -54,7 +59,8 @@ function view(setup, watched = ["content"]) {
   return {
     render({ model, el }) {
       el.classList.add("dl");
-      el.dataset.lmSuppressShortcuts = "true"; // keys are ours here, not the notebook's
+      // Keys are ours here, not the notebook's: it looks for this mark on what has the focus.
+      el.addEventListener("focusin", (e) => { e.target.dataset.lmSuppressShortcuts = "true"; });
       const set = (values) => {
         for (const [name, value] of Object.entries(values)) model.set(name, value);
         model.save_changes();

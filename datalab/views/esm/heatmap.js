@@ -41,7 +41,7 @@ export default view(({ model, el, set }) => {
     const text = (r, c) => MEASURES[measure.value].text(value(r, c));
     const cell = (r, c) => h("td", {}, h("button", {
       type: "button", "data-rc": `${r},${c}`, tabindex: r === at[0] && c === at[1] ? "0" : "-1", "aria-label": words(r, c), title: words(r, c),
-      class: r === c ? "same" : heat(r, c) > 0.6 ? "strong" : null, style: `--v:${heat(r, c)}`, click: () => { at = [r, c]; choose(r, c); },
+      class: r === c ? "same" : null, style: `--v:${heat(r, c)}`, click: () => { at = [r, c]; choose(r, c); },
     }, text(r, c)));
     const name = (i, scope) => h("th", { scope, title: m.names[i] }, h("bdi", {}, m.names[i]));
     const table = h("table", { class: `heat${classes.some((i) => m.names[i].length > 3) ? " tall" : ""}`, "aria-label": "rows by given and suggested class" },
@@ -67,7 +67,7 @@ export default view(({ model, el, set }) => {
 
   // ------------------------------------------------------------------ a canvas
   function asCanvas() {
-    const n = classes.length, side = Math.max(3, Math.min(14, Math.floor(600 / n))), scale = window.devicePixelRatio || 1;
+    const n = classes.length, side = Math.max(3, Math.min(14, Math.floor((board.clientWidth - 4) / n))), scale = window.devicePixelRatio || 1;
     const canvas = h("canvas", { width: n * side * scale, height: n * side * scale, style: `width:${n * side}px`, tabindex: "0", role: "img",
       "aria-label": `rows by given and suggested class, ${n} classes; arrow keys move, Enter chooses` });
     const g = canvas.getContext("2d");

@@ -26,7 +26,7 @@ export default view(({ model, el, set, ask }) => {
   const other = (o, ...below) => h("figure", {},
     h("button", { type: "button", class: "other", click: look(o.row), title: `look at row ${o.row}`, "aria-label": `look at row ${o.row}, labelled ${o.given}` },
       o.image ? picture(o.image, "") : h("span", { class: "muted" }, `row ${o.row}`)),
-    o.text !== undefined && h("div", { class: "text", dir: "auto" }, o.text), h("figcaption", {}, o.given && h("bdi", {}, o.given), below));
+    o.text !== undefined && h("div", { class: "clamp", dir: "auto" }, o.text), h("figcaption", {}, o.given && h("bdi", {}, o.given), below));
 
   function probabilities(list) {
     return h("div", { class: "probs", role: "table", "aria-label": "predicted probabilities" }, list.map((p) =>
@@ -35,7 +35,7 @@ export default view(({ model, el, set, ask }) => {
   function duplicate(o) {
     const { parts, columns, more } = o.differs;
     const told = parts
-      ? h("div", { class: "diff", dir: "auto" }, parts.map((p) => (p.kind === "same" ? p.text : h(p.kind === "added" ? "ins" : "del", {}, p.text))))
+      ? h("div", { class: "diff", dir: "auto", tabindex: "0", role: "group", "aria-label": "what differs" }, parts.map((p) => (p.kind === "same" ? p.text : h(p.kind === "added" ? "ins" : "del", {}, p.text))))
       : columns.length ? h("ul", { class: "diff" }, columns.map((c) => h("li", {}, h("bdi", {}, c.name), ": ", h("del", {}, c.mine), " → ", h("ins", {}, c.theirs))), more > 0 && h("li", {}, `and ${more} more columns`))
       : h("span", { class: "muted" }, "no column differs");
     return h("div", { class: "twin" }, other({ ...o, text: undefined }), told);
@@ -49,14 +49,14 @@ export default view(({ model, el, set, ask }) => {
       if (e.row !== row) fill(player, wait(e.row));
       row = e.row;
       fill(body,
-        h("header", { class: "row between" }, h("h3", {}, `Example ${e.row}`, e.index && h("bdi", { class: "muted" }, ` ${e.index}`)), h("span", { class: "muted" }, `${e.place} · ←/→`)),
+        h("header", {}, h("h3", {}, `Example ${e.row} `, e.index && h("bdi", { class: "muted" }, e.index)), h("span", { class: "muted num" }, `${e.place} · ←/→`)),
         h("div", { class: "pair" }, e.image && h("div", { class: "large" }, picture(e.image, `example ${e.row}`)), e.probabilities.length > 0 && probabilities(e.probabilities)),
-        e.text && h("div", { class: `whole ${e.text.kind}`, dir: "auto" }, e.text.text),
+        e.text && h("div", { class: `whole ${e.text.kind}`, dir: "auto", tabindex: "0", role: "group", "aria-label": "text" }, e.text.text),
         e.sound && player,
         (e.given || e.suggested) && h("p", { class: "labels" }, e.given && ["Given ", label("given", e.given)], e.suggested && [e.given && ", suggested ", tag("sugg", e.suggested)],
           e.verdict && [" · ", h("b", { class: e.verdict.kind }, h("bdi", {}, e.verdict.text))]),
         e.reasons.map((r) => h("p", { class: "reason" }, h("b", {}, r.title), r.flagged ? "" : h("span", { class: "muted" }, " (not flagged)"), ` ${r.why}`, h("span", { class: "muted num" }, ` · ${r.score}`))),
-        e.neighbours.length > 0 && part("Nearest", h("div", { class: `others${e.image ? "" : " wide"}` }, e.neighbours.map((o) => other(o, h("small", { class: "num" }, ` ${o.distance}`))))),
+        e.neighbours.length > 0 && part("Nearest", h("div", { class: `others${e.text && !e.image ? " wide" : ""}` }, e.neighbours.map((o) => other(o, h("small", { class: "num" }, ` ${o.distance}`))))),
         e.duplicates.length > 0 && part("Near duplicates", e.duplicates.map(duplicate)),
         e.votes.length > 0 && part("Annotators", h("ul", { class: "votes" }, e.votes.map((v) => h("li", {}, h("bdi", {}, v.who), " ", tag(v.agrees ? "given" : "sugg", v.label))))),
         e.fields.length > 0 && h("dl", { class: "fields" }, e.fields.map((f) => h("div", {}, h("dt", {}, h("bdi", {}, f.name)), h("dd", { class: f.kind, dir: "auto" }, f.text))), e.more_fields > 0 && h("small", {}, `and ${e.more_fields} more columns`)),

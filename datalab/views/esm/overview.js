@@ -37,7 +37,7 @@ export default view(({ model, el, set }) => {
     const focused = cards.contains(document.activeElement) && document.activeElement.dataset.issue;
     fill(head,
       h("div", { class: "what" }, h("h2", {}, c.title), h("span", { class: "muted" }, c.facts)),
-      c.progress.text && h("div", { class: "progress", role: "status" }, c.progress.text, h("i", { style: `--w:${c.progress.share}` })));
+      c.progress.text && h("div", { class: "reviewed", role: "status" }, c.progress.text, h("i", { style: `--w:${c.progress.share}` })));
     fill(cards, c.cards.length ? c.cards.map(card) : [h("p", { class: "muted" }, c.sentence)]);
     if (focused) cards.querySelector(`[data-issue="${CSS.escape(focused)}"]`)?.focus();
   };

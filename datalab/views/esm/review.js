@@ -65,7 +65,7 @@ function reviewing({ model, set, ask, home }) {
       h("span", { class: "about" }, many ? `${rowsOf(c.acted_on)} selected` : none ? "no row" : `Row ${c.row}`),
       c.classes.length ? act("relabel", suggestion, "r", relabel, { class: "primary", disabled: none || (!many && !c.suggestion) }) : "",
       ...DECISIONS.map(([k, verdict, label]) => act(verdict, verdict === "keep" && c.given && !many ? [label, " ", h("bdi", {}, c.given)] : label, k, () => decide(verdict), { disabled: none })),
-      c.classes.length ? act("label", "Other label…", "l", anyClass, { disabled: none }) : "",
+      c.classes.length ? act("label", "Label…", "l", anyClass, { disabled: none }) : "",
       act("note", "Note…", "n", note, { disabled: none }),
       h("span", { class: "gap" }),
       act("all", `All ${rowsOf(c.total)}`, "a", () => ask("all"), { disabled: c.total < 2 }),

@@ -34,11 +34,11 @@ export default view(({ model, el, set, ask }) => {
     },
     number: (r) => String(r.row),
     name: (r) => h("bdi", {}, r.index),
-    text: ({ text: t }) => h("div", { class: `text ${t.kind}`, dir: "auto" }, t.before, t.hit && h("mark", {}, t.hit), t.text),
+    text: ({ text: t }) => h("div", { class: `clamp ${t.kind}`, dir: "auto" }, t.before, t.hit && h("mark", {}, t.hit), t.text),
     given: (r) => label("given", r.given, r.p_given),
     suggested: (r) => label("sugg", r.suggested, r.p_suggested),
     score: (r) => r.score !== undefined && [bar(r.bar), r.score],
-    why: (r) => r.why ?? "not looked at",
+    why: (r) => h("div", { class: "clamp", title: r.why }, r.why ?? "not looked at"),
     verdict: (r) => r.verdict && h("b", { class: r.verdict.kind }, h("bdi", {}, r.verdict.text)),
   };
   const label = (kind, text, p) => text && [tag(text === "missing" ? "missing" : kind, text), p && h("small", {}, p)];
