@@ -87,7 +87,10 @@ class Outcome:
     def __repr__(self) -> str:
         if self.findings is None:
             return f"Outcome({self.name!r}, {self.status}: {self.reason})"
-        return f"Outcome({self.name!r}, {self.status}, {self.findings.num_issues} flagged)"
+        told = f"{self.findings.num_issues} flagged"
+        if self.findings.flagged and not self.findings.num_issues:
+            told = "the data set as a whole is flagged"
+        return f"Outcome({self.name!r}, {self.status}, {told})"
 
 
 Request = Iterable[Any] | Mapping[str, Mapping[str, Any]] | None
@@ -216,15 +219,16 @@ def _find(
         store = store.copy()
         for name, value in step.given.items():
             store.give(name, value)
+    manager = _under(options["rules"], step.manager)
     taken = {name: store.get(name, options) for name in step.spec.needs}
     taken |= _one_of(step.spec.any_of, store, options)
     rows = None if step.spec.sees_missing else common_rows(taken.values())
     values = {name: _cut(name, a, rows, store, options) for name, a in taken.items()}
-    unused = getattr(step.manager, "unused", ())
+    unused = getattr(manager, "unused", ())
     for name in step.spec.uses:
         if name not in unused and store.distance(name, options["rules"]) is not None:
             values[name] = _optional(name, store, options, rows)
-    found = step.manager.find_issues(**values)
+    found = manager.find_issues(**values)
     if not isinstance(found, Findings):
         raise InputTypeError(
             f"{step.name}: find_issues must return Findings, got {type(found).__name__}"
@@ -234,6 +238,8 @@ def _find(
     if found.name != step.name:
         raise InputError(f"{step.name}: the findings are named {found.name!r}; use self.name")
     notes = tuple(f"{name}: {a.note}" for name, a in lineage.items() if a.made_from and a.note)
+    if hasattr(manager, "sum_up") and options["rules"] != "reference":
+        notes += (manager.sum_up(found),)
     n_rows = store.n_rows if rows is None else len(rows)
     _fits(found, n_rows, step.name)
     if rows is not None:
@@ -241,6 +247,13 @@ def _find(
         gaps = " or ".join(name for name, a in taken.items() if a.rows is not None)
         notes += (f"rows left out, for want of {gaps}: {store.n_rows - len(rows)}",)
     return found, notes
+
+
+def _under(rules: Rules, manager: Any) -> Any:
+    """The manager, with the reference's way where that is asked for and no other was chosen."""
+    defaults = getattr(manager, "reference", {}) if rules == "reference" else {}
+    unset = {name: value for name, value in defaults.items() if getattr(manager, name) is None}
+    return replace(manager, **unset) if unset else manager
 
 
 def _cut(
@@ -336,6 +349,8 @@ def lifted(found: Findings, rows: IndexArray, produces: Mapping[str, Kind]) -> F
     def move(name: str, value: Any) -> Any:
         return _moved(value, rows) if name in moved else value
 
+    if found.about_dataset:
+        rows = rows[:0]
     return replace(
         found,
         rows=rows if found.rows is None else rows[found.rows],

@@ -285,3 +285,14 @@ def test_import_is_light():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_the_adaptive_rule() -> None:
+    p = np.array([0.9, 0.8, 0.1, 0.2, 0.1, 0.3])
+    probs = np.column_stack([p, 1 - p])
+    flags = door.find_label_issues([0, 0, 0, 1, 1, 1], probs, filter_by="adaptive")
+    assert np.flatnonzero(flags).tolist() == [2]
+    ranked = door.find_label_issues(
+        [0, 0, 0, 1, 1, 1], probs, filter_by="adaptive", return_indices_ranked_by="log_odds"
+    )
+    assert ranked.tolist() == [2]

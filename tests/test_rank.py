@@ -113,3 +113,10 @@ def test_errors_say_what_to_do():
         )
     with pytest.raises(InputError, match="2 columns.*goes up to 2"):
         door.get_label_quality_scores([0, 1, 2], PROBS)
+
+
+def test_log_odds() -> None:
+    scores = door.get_label_quality_scores(
+        [0, 2, 1], [[0.6, 0.3, 0.1], [0.5, 0.4, 0.1], [0.0, 0.0, 1.0]], method="log_odds"
+    )
+    np.testing.assert_allclose(scores, [0.6 / 0.9, 0.1 / 0.6, 0.0])

@@ -29,6 +29,7 @@ from datalab._core.count import (
     off_diagonal_issues,
     round_keeping_sums,
 )
+from datalab._core.label_flags import adaptive_issues
 from datalab._core.rank import ascending, label_quality
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 from datalab.exceptions import InputError, OptionError
@@ -374,6 +375,7 @@ def _low_self_confidence(labels: Codes, pred_probs: Probs, guesses: Guesses | No
 
 
 COUNTING: dict[str, Callable[[Codes, Probs, Guesses | None], BoolArray]] = {
+    "adaptive": adaptive_issues,
     "confident_learning": _confident_learning,
     "predicted_neq_given": _predicted_neq_given,
     "low_normalized_margin": _low_normalized_margin,

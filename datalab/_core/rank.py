@@ -56,10 +56,20 @@ def _confidence_weighted_entropy(labels: NDArray[np.int64], block: FloatArray) -
     return score
 
 
+def _log_odds(labels: NDArray[np.int64], block: FloatArray) -> FloatArray:
+    given = given_probs(labels, block)
+    others = block.copy()
+    others[np.arange(len(labels)), labels] = 0.0
+    # The log odds of the label against the best other class, as a probability.
+    share: FloatArray = given / np.maximum(given + row_max(others), np.finfo(block.dtype).tiny)
+    return share
+
+
 SCORES: dict[str, Callable[[NDArray[np.int64], FloatArray], FloatArray]] = {
     "self_confidence": _self_confidence,
     "normalized_margin": _normalized_margin,
     "confidence_weighted_entropy": _confidence_weighted_entropy,
+    "log_odds": _log_odds,
 }
 
 ADJUSTABLE = ("self_confidence", "normalized_margin")
@@ -79,7 +89,7 @@ def label_quality(
     Parameters
     ----------
     labels, pred_probs : Codes of shape (N,), Probs of shape (N, K)
-    method : {"self_confidence", "normalized_margin", "confidence_weighted_entropy"}
+    method : {"self_confidence", "normalized_margin", "confidence_weighted_entropy", "log_odds"}
     adjust : bool
         Whether probabilities are `adjusted` by the confident thresholds first.
     thresholds : ndarray of shape (K,), optional

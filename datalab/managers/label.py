@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from datalab._check import as_array, choice, did_you_mean
 from datalab._core.count import (
+    Guesses,
+    argmaxes,
+    at_columns,
     calibrate,
     confident_guesses,
     confident_joint,
@@ -19,41 +22,60 @@ from datalab._core.count import (
     num_label_issues,
 )
 from datalab._core.filter import COUNTING, PRUNING, label_issues
+from datalab._core.label_flags import LabelFlags, adaptive_flags
 from datalab._core.latent import estimate_latent
 from datalab._core.rank import label_quality
+from datalab._core.witness import agreement, pooled, trust
 from datalab._tables import class_table, overlap_table
-from datalab._typing import Codes, FloatArray, Probs
+from datalab._typing import BoolArray, Codes, FloatArray, Probs
 from datalab.exceptions import InputError, NotApplicable
 from datalab.findings import Findings
 from datalab.managers.base import Kind, percent
+from datalab.neighbors.graph import KNNGraph
 
 __all__ = ["Label"]
 
 # cleanlab's CleanLearning leaves at least so many examples in every class.
 MIN_EXAMPLES = 10
 CLEAN_LEARNING = ("find_label_issues_kwargs", "label_quality_scores_kwargs")
+ADAPTIVE, CONFIDENT = "adaptive", "prune_by_noise_rate"
+# Two classes are both plausible from this probability of the second one on.
+PLAUSIBLE = 1 / 3
 
 
 @dataclass(frozen=True)
 class Label:
     """Labels that the model, trained on all other rows, finds unlikely.
 
-    Confident learning on out-of-sample predicted probabilities: the number of wrong labels is
-    estimated for each pair of given and suggested class, and so many of the least likely labels of
-    the pair are flagged. The score is the probability of the given label (self-confidence).
+    The default rule follows the data: it learns from the rows of which the model is sure how labels
+    are confused, and flags as many suspects as promises the best F1 (`datalab._core.label_flags`).
+    Where features are known, the labels of the nearest neighbours are a second witness, heard as
+    much as they help to predict labels (`datalab._core.witness`). The score is the probability
+    that the label is right, against the best other class, by all of this.
+
+    With `filter_by`, `frac_noise`, `thresholds` or `clean_learning_kwargs` the named method of
+    confident learning decides, as in cleanlab: the number of wrong labels is estimated for each
+    pair of given and suggested class, and so many of the least likely labels of the pair are
+    flagged; the score is the probability of the given label (self-confidence).
 
     Parameters
     ----------
-    filter_by : str
-        A rule of `datalab.filter.find_label_issues`.
+    filter_by : str, optional
+        ``"adaptive"`` (the default) or a rule of `datalab.filter.find_label_issues`.
     frac_noise : float
-        Share of the estimated errors to flag.
+        Share of the estimated errors to flag, for the pruning rules.
     k : int
-        Neighbours that vote when probabilities are made from features under reference rules.
+        Neighbours that are asked; they vote when probabilities are made from features under
+        reference rules.
     thresholds : array-like of shape (K,), optional
         Confident thresholds, by default the mean probability of each class over its examples.
     clean_learning_kwargs, health_summary_parameters : mapping, optional
         As in cleanlab: ``{"find_label_issues_kwargs": {…}, "label_quality_scores_kwargs": {…}}``.
+
+    Notes
+    -----
+    `is_ambiguous` marks labels that are not flagged, although two classes are both plausible: the
+    second one has at least a third of the calibrated probability.
 
     References
     ----------
@@ -67,11 +89,11 @@ class Label:
     >>> labels = np.tile([0, 1], 20)
     >>> labels[0] = 1
     >>> found = Label().find_issues(*labels_and_probs(labels, pred_probs))
-    >>> np.flatnonzero(found.is_issue).tolist(), round(float(found.score[0]), 2)
-    ([0], 0.1)
+    >>> np.flatnonzero(found.is_issue).tolist()
+    [0]
     """
 
-    filter_by: str = "prune_by_noise_rate"
+    filter_by: str | None = None
     frac_noise: float = 1.0
     k: int = 10
     thresholds: Any = None
@@ -82,27 +104,69 @@ class Label:
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
     description: ClassVar[str] = "Labels that an out-of-sample model finds unlikely."
     advice: ClassVar[str] = "Look at the worst ones first; correct the label or drop the row."
+    reference: ClassVar[dict[str, Any]] = {"filter_by": CONFIDENT}
     produces: ClassVar[dict[str, Kind]] = {
         "given_label": "class",
         "predicted_label": "class",
+        "is_ambiguous": "bool",
         "given_probability": "number",
         "predicted_probability": "number",
+        "given_threshold": "number",
+        "predicted_threshold": "number",
+        "neighbor_label": "class",
+        "neighbor_share": "number",
+        "neighbor_given_share": "number",
     }
     # What the reference does not have.
-    extras: ClassVar[tuple[str, ...]] = ("given_probability", "predicted_probability")
+    extras: ClassVar[tuple[str, ...]] = (
+        "is_ambiguous",
+        "given_probability",
+        "predicted_probability",
+        "given_threshold",
+        "predicted_threshold",
+        "neighbor_label",
+        "neighbor_share",
+        "neighbor_given_share",
+        "rule",
+        "precision",
+        "precision_interval",
+        "errors",
+        "errors_interval",
+        "trust_in_neighbors",
+        "better_than_chance",
+    )
     tells_inputs: ClassVar[tuple[str, ...]] = ("features", "pred_probs")
 
     def __post_init__(self) -> None:
         """Check the options."""
-        choice(self.filter_by, (*PRUNING, *COUNTING), name="filter_by")
+        if self.filter_by is not None:
+            choice(self.filter_by, (ADAPTIVE, *PRUNING, *COUNTING), name="filter_by")
         for key in self.clean_learning_kwargs:
             if key not in CLEAN_LEARNING:
                 raise InputError(
                     f"`clean_learning_kwargs` has {key!r}: {did_you_mean(key, CLEAN_LEARNING)}"
                 )
 
+    @property
+    def rule(self) -> str:
+        """What decides which labels are flagged."""
+        asked = self.clean_learning_kwargs.get("find_label_issues_kwargs", {})
+        if self.filter_by is not None or "filter_by" in asked:
+            return str(asked.get("filter_by", self.filter_by))
+        confident = asked or self.frac_noise != 1.0 or self.thresholds is not None
+        return CONFIDENT if confident else ADAPTIVE
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The neighbours are witnesses of the adaptive rule only."""
+        return () if self.rule == ADAPTIVE else ("knn_graph",)
+
     def find_issues(
-        self, labels: Codes, pred_probs: Probs, class_names: tuple[Any, ...] | None = None
+        self,
+        labels: Codes,
+        pred_probs: Probs,
+        class_names: tuple[Any, ...] | None = None,
+        knn_graph: KNNGraph | None = None,
     ) -> Findings:
         """Flag and score labels."""
         counts = label_counts(labels, pred_probs.shape[1])
@@ -115,15 +179,12 @@ class Label:
         guesses = confident_guesses(pred_probs, thresholds)
         raw = confident_joint(labels, pred_probs, guesses=guesses)
         joint = calibrate(raw, counts)
-        options = {
-            "filter_by": self.filter_by,
-            "frac_noise": self.frac_noise,
-            "min_examples_per_class": MIN_EXAMPLES,
-            **self.clean_learning_kwargs.get("find_label_issues_kwargs", {}),
-        }
-        is_issue = label_issues(labels, pred_probs, joint=joint, guesses=guesses, **options)
-        score = self._score(labels, pred_probs)
-        predicted = pred_probs.argmax(axis=1)
+        if self.rule == ADAPTIVE:
+            is_issue, score, more, told = self._adaptive(labels, pred_probs, guesses, knn_graph)
+        else:
+            is_issue = self._confident(labels, pred_probs, joint, guesses)
+            score, more, told = self._score(labels, pred_probs), {}, {}
+        predicted = argmaxes(pred_probs)
         errors = num_label_issues(labels, pred_probs, guesses)
         py, noise_matrix, inverse_noise_matrix = estimate_latent(joint, counts)
         return Findings(
@@ -135,7 +196,10 @@ class Label:
                 "given_label": labels,
                 "predicted_label": predicted,
                 "given_probability": given_probs(labels, pred_probs),
-                "predicted_probability": pred_probs[np.arange(len(labels)), predicted],
+                "predicted_probability": at_columns(pred_probs, predicted),
+                "given_threshold": thresholds[labels],
+                "predicted_threshold": thresholds[predicted],
+                **more,
             },
             info={
                 "num_label_issues": int(is_issue.sum()),
@@ -148,8 +212,45 @@ class Label:
                 "noise_matrix": noise_matrix,
                 "inverse_noise_matrix": inverse_noise_matrix,
                 "confident_thresholds": thresholds.tolist(),
+                "rule": self.rule,
+                **told,
             },
         )
+
+    def _confident(
+        self, labels: Codes, pred_probs: Probs, joint: NDArray[Any], guesses: Guesses
+    ) -> BoolArray:
+        """Flags of a named method."""
+        options = {
+            "frac_noise": self.frac_noise,
+            "min_examples_per_class": MIN_EXAMPLES,
+            **self.clean_learning_kwargs.get("find_label_issues_kwargs", {}),
+            "filter_by": self.rule,
+        }
+        return label_issues(labels, pred_probs, joint=joint, guesses=guesses, **options)
+
+    def _adaptive(
+        self, labels: Codes, pred_probs: Probs, guesses: Guesses, graph: KNNGraph | None
+    ) -> tuple[BoolArray, FloatArray, dict[str, Any], dict[str, Any]]:
+        """Flags, scores, further columns and info of the adaptive rule."""
+        columns: dict[str, Any] = {}
+        together, power = None, 0.0
+        if graph is not None:
+            neighbors = graph.nearest(self.k).indices
+            seen = agreement(labels, neighbors)
+            columns = {
+                "neighbor_label": seen.label,
+                "neighbor_share": seen.with_label,
+                "neighbor_given_share": seen.with_given,
+            }
+            power = trust(labels, pred_probs, neighbors)
+            if power > 0:
+                together = pooled(labels, pred_probs, neighbors, power)
+        found = adaptive_flags(labels, pred_probs, guesses, together)
+        columns["is_ambiguous"] = (found.second >= PLAUSIBLE) & ~found.is_issue
+        asked = "label_quality_scores_kwargs" in self.clean_learning_kwargs
+        score = self._score(labels, pred_probs) if asked else found.score
+        return found.is_issue, score, columns, {**_told(found), "trust_in_neighbors": power}
 
     def _health(
         self, joint: NDArray[Any], n_examples: int, class_names: tuple[Any, ...] | None
@@ -187,12 +288,57 @@ class Label:
         thresholds = confident_thresholds(labels, pred_probs) if adjust else None
         return label_quality(labels, pred_probs, thresholds=thresholds, **options)
 
+    def sum_up(self, found: Findings) -> str:
+        """How far the flags can be trusted, in one sentence."""
+        info = found.info
+        if "precision" not in info:
+            return f"Rule: {info['rule']}"
+        if not info["better_than_chance"]:
+            return (
+                "The probabilities agree with the labels no more often than chance would, so they "
+                "cannot tell which labels are wrong"
+            )
+        low, high = (f"{count:,.0f}" for count in info["errors_interval"])
+        told = f"Estimated number of wrong labels: {info['errors']:,.0f} ({low} to {high})"
+        if not found.num_issues:
+            return told
+        low, high = (percent(share) for share in info["precision_interval"])
+        return f"{told}; of those flagged about {percent(info['precision'])} ({low} to {high})"
+
     def explain(self, row: Mapping[str, Any]) -> str:
         """Why the row was flagged."""
-        given = row.get("given_probability", row["score"])
-        told = f"model gives {row['given_label']} only {percent(given)}"
-        if row["predicted_label"] == row["given_label"]:
+        given, other = row["given_label"], row["predicted_label"]
+        told = f"model gives {given} only {percent(row.get('given_probability', row['score']))}"
+        if "given_threshold" in row:
+            told += f" (usually {percent(row['given_threshold'])})"
+        if other == given:
             return told
-        if "predicted_probability" not in row:
-            return f"{told}; it suggests {row['predicted_label']}"
-        return f"{told}; {row['predicted_label']} has {percent(row['predicted_probability'])}"
+        if "predicted_probability" in row:
+            told += f"; {other} has {percent(row['predicted_probability'])}"
+        else:
+            told += f"; it suggests {other}"
+        return told + _around(row)
+
+
+def _told(found: LabelFlags) -> dict[str, Any]:
+    """The estimates, as plain numbers."""
+    precision, errors = found.precision, found.errors
+    return {
+        "precision": precision.value,
+        "precision_interval": (precision.low, precision.high),
+        "errors": errors.value,
+        "errors_interval": (errors.low, errors.high),
+        "better_than_chance": found.better_than_chance,
+    }
+
+
+def _around(row: Mapping[str, Any]) -> str:
+    """What the neighbours of a row are labelled, in words."""
+    most = row.get("neighbor_share", np.nan)
+    if not most > 0:
+        return ""
+    told = f"; {percent(most)} of its neighbours are {row['neighbor_label']}"
+    given = row["given_label"]
+    if row["neighbor_label"] == given:
+        return told
+    return f"{told}, {percent(row['neighbor_given_share'])} {given}"

@@ -23,7 +23,7 @@ def problem() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_hand_computed(problem: Any) -> None:
-    found = Label().find_issues(*labels_and_probs(*problem))
+    found = Label(filter_by="prune_by_noise_rate").find_issues(*labels_and_probs(*problem))
     assert np.flatnonzero(found.is_issue).tolist() == [4, 9, 20]
     labels, probs = problem
     np.testing.assert_array_equal(found.score, probs[np.arange(60), labels])
@@ -94,6 +94,99 @@ def test_a_class_that_no_label_uses(problem: Any) -> None:
     assert all(np.isfinite(found.info[key]).all() for key in ("py", "noise_matrix"))
 
 
+def test_the_adaptive_rule(problem: Any) -> None:
+    labels, probs = problem
+    found = Label().find_issues(*labels_and_probs(labels, probs))
+    assert np.flatnonzero(found.is_issue).tolist() == [4, 9, 20]
+    assert np.argsort(found.score)[:3].tolist() == [4, 9, 20]
+    assert found.info["rule"] == "adaptive"
+    low, high = found.info["errors_interval"]
+    assert low <= found.info["errors"] <= high
+    assert high == pytest.approx(3, abs=0.5)
+    low, high = found.info["precision_interval"]
+    assert 0 <= low <= found.info["precision"] <= high <= 1
+    assert Label().sum_up(found).startswith("Estimated number of wrong labels: 3 (")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "rule"),
+    [
+        ({}, "adaptive"),
+        ({"filter_by": "both"}, "both"),
+        ({"frac_noise": 0.5}, "prune_by_noise_rate"),
+        ({"thresholds": [0.5, 0.5]}, "prune_by_noise_rate"),
+        (
+            {"clean_learning_kwargs": {"find_label_issues_kwargs": {"filter_by": "both"}}},
+            "both",
+        ),
+        (
+            {"clean_learning_kwargs": {"find_label_issues_kwargs": {"frac_noise": 0.5}}},
+            "prune_by_noise_rate",
+        ),
+        (
+            {"clean_learning_kwargs": {"label_quality_scores_kwargs": {"adjust_pred_probs": True}}},
+            "adaptive",
+        ),
+    ],
+)
+def test_a_named_method_rules(problem: Any, parameters: dict[str, Any], rule: str) -> None:
+    found = Label(**parameters).find_issues(*labels_and_probs(*problem))
+    assert found.info["rule"] == rule
+    assert ("precision" in found.info) == (rule == "adaptive")
+
+
+def test_reference_rules_set_the_rule(problem: Any) -> None:
+    labels, probs = problem
+    lab = Datalab({"y": labels}, label_name="y", verbosity=0)
+    lab.find_issues(["label"], pred_probs=probs, rules="reference")
+    assert "rule" not in lab.get_info("label")
+    columns = ["is_label_issue", "label_score", "given_label", "predicted_label"]
+    assert lab.get_issues("label").columns.tolist() == columns
+    np.testing.assert_array_equal(lab.issues["label_score"], probs[np.arange(60), labels])
+    assert lab.outcomes["label"].notes == ()
+
+
+def test_ambiguous_rows_are_not_issues(problem: Any) -> None:
+    labels, probs = problem
+    probs[50] = [0.45, 0.55]
+    found = Label().find_issues(*labels_and_probs(labels, probs))
+    assert np.flatnonzero(found.columns["is_ambiguous"]).tolist() == [50]
+    assert not found.is_issue[50]
+
+
+def test_neighbours_are_a_second_witness() -> None:
+    """Doubtful rows, some of them mislabelled: only their neighbours tell which."""
+    rng = np.random.default_rng(0)
+    true = np.tile([0, 1], 200)
+    features = np.column_stack([true * 10.0, np.zeros(400)]) + rng.normal(size=(400, 2))
+    labels = true.copy()
+    labels[:30] = 1 - labels[:30]
+    probs = np.where(np.eye(2)[true] == 1, 0.7, 0.3)
+    probs[20:120] = [0.5, 0.5]
+    probs[20:120, 0] += rng.normal(size=100) / 100
+    probs[:, 1] = 1 - probs[:, 0]
+    lab = Datalab({"y": labels}, label_name="y", verbosity=0)
+    alone = lab.find_issues(["label"], pred_probs=probs).issues["label_score"].to_numpy()
+    with pytest.warns(match="earlier results are replaced"):
+        lab.find_issues(["label"], pred_probs=probs, features=features)
+    both = lab.issues["label_score"].to_numpy()
+    assert lab.get_info("label")["trust_in_neighbors"] > 0
+    assert alone[20:30].mean() > 0.3
+    assert both[20:30].max() < both[30:].min()
+    row = lab.get_issues("label").iloc[0]
+    assert row["neighbor_label"] == true[0]
+    assert row["neighbor_given_share"] == pytest.approx(1 - row["neighbor_share"])
+    assert "of its neighbours are 0" in lab.worst(1)["reason"].iloc[0]
+
+
+def test_a_model_that_knows_nothing_flags_nothing() -> None:
+    rng = np.random.default_rng(0)
+    labels, probs = rng.integers(3, size=300), rng.dirichlet(np.ones(3), size=300)
+    found = Label().find_issues(*labels_and_probs(labels, probs))
+    assert found.num_issues == 0
+    assert Label().sum_up(found).startswith("The probabilities agree with the labels no more often")
+
+
 def test_order_of_rows_and_of_classes_does_not_matter(problem: Any) -> None:
     labels, probs = problem
     flags = Label().find_issues(*labels_and_probs(labels, probs)).is_issue
@@ -110,3 +203,12 @@ def test_explains_in_words() -> None:
     assert Label().explain(full) == "model gives cat only 1 %; dog has 62 %"
     assert Label().explain(row) == "model gives cat only 1 %; it suggests dog"
     assert Label().explain({**row, "predicted_label": "cat"}) == "model gives cat only 1 %"
+    around = {"neighbor_label": "dog", "neighbor_share": 0.9, "neighbor_given_share": 0.1}
+    assert Label().explain({**full, **around, "given_threshold": 0.8}) == (
+        "model gives cat only 1 % (usually 80 %); dog has 62 %; 90 % of its neighbours are dog, "
+        "10 % cat"
+    )
+    alike = {"neighbor_label": "cat", "neighbor_share": 0.6, "neighbor_given_share": 0.6}
+    assert Label().explain({**full, **alike}).endswith("; 60 % of its neighbours are cat")
+    alone = {"neighbor_label": None, "neighbor_share": np.nan, "neighbor_given_share": np.nan}
+    assert Label().explain({**full, **alone}).endswith("dog has 62 %")

@@ -1,0 +1,298 @@
+"""Which labels are wrong: a cut-off that follows the data.
+
+A label that the model does not expect has two explanations: somebody gave the wrong label, or the
+model is wrong. The rows of which the model is sure show how labels are confused (see
+`datalab._core.label_noise`). How the doubtful rows are to be read, the probabilities alone cannot
+tell, so two readings are kept:
+
+- *chance*: labels are confused everywhere as among the sure rows, and what the model doubts is
+  really open. Bayes' rule then gives each row's probability that its label is wrong.
+- *look-alikes*: rows that are hard to tell apart are also mislabelled more often, as people do.
+  The class that the model prefers is then more surely the true one than it says (its
+  probabilities squared).
+
+The flags maximise the F1 that is expected under both (Lipton, Elkan, Naryanaswamy: Optimal
+thresholding of classifiers to maximize F1 measure, ECML 2014), the first one weighing as much as
+it can tell errors from other rows by itself. F1 does not mind flags on clean data, so their number
+is bound to the errors of which the model is sure (confident learning).
+
+Measured by ``tests/benchmarks/quality/bench_label_flags.py``, where the rules are compared.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab._core.blocks import each_block, row_blocks
+from datalab._core.count import (
+    Guesses,
+    at_columns,
+    label_is_argmax,
+    num_label_issues,
+    row_max,
+)
+from datalab._core.label_noise import (
+    POWERS,
+    explained,
+    glance,
+    least_probability,
+    logs_of,
+    losses_of,
+    powers_of,
+    spread,
+    sure_confusion,
+)
+from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
+
+__all__ = ["LabelFlags", "adaptive_flags", "adaptive_issues"]
+
+# How much sharper the model knows the true class than it says, when look-alikes are confused.
+SHARPER = 2
+# Shares of the confusion that are tried (there is always a little); those count that explain
+# labels about as well as the best (nats per label).
+SHARES = np.append(0.01, np.linspace(0.1, 1.0, 10))
+AS_WELL = 0.02
+# At most so many flags for each error that confident learning counts.
+AT_MOST = 3
+# So many rows can show that a model is no better than chance, by so many standard errors.
+ENOUGH, ERRORS = 50, 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number between the least and the most that the readings allow."""
+
+    low: float
+    value: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFlags:
+    """What `adaptive_flags` found.
+
+    Parameters
+    ----------
+    is_issue : ndarray of bool, shape (N,)
+    score : ndarray of float64, shape (N,)
+        Probability of the label, against the best other class, as sharp as the model states it. The
+        flags are the suspects (rows whose label is not their most probable class) up to some score.
+    second : ndarray of float64, shape (N,)
+        Calibrated probability of the second most probable class.
+    precision, errors : Estimate
+        Share of the flags that are wrong labels, and number of wrong labels in the data.
+    better_than_chance : bool
+        Whether the model knows more about the labels than chance; nothing is flagged otherwise.
+    """
+
+    is_issue: BoolArray
+    score: FloatArray
+    second: FloatArray
+    precision: Estimate
+    errors: Estimate
+    better_than_chance: bool
+
+
+def adaptive_issues(labels: Codes, pred_probs: Probs, guesses: Guesses | None = None) -> BoolArray:
+    """Mask of the rows that `adaptive_flags` flags, shape (N,)."""
+    return adaptive_flags(labels, pred_probs, guesses).is_issue
+
+
+def adaptive_flags(
+    labels: Codes,
+    pred_probs: Probs,
+    guesses: Guesses | None = None,
+    pooled: Probs | None = None,
+) -> LabelFlags:
+    """Flags whose number follows the noise, the strength of the model and the classes.
+
+    Parameters
+    ----------
+    labels, pred_probs : Codes of shape (N,), Probs of shape (N, K)
+    guesses : ndarray of shape (N,), optional
+        `confident_guesses` when they are known.
+    pooled : ndarray of shape (N, K), optional
+        Probabilities to judge by, when more than the model is known (`datalab._core.witness`).
+        Only labels that are not the most probable class of `pred_probs` are flagged.
+
+    Notes
+    -----
+    A few passes over the probabilities, O(N K) time, and O(K^2) memory for the confusion.
+    """
+    probs = pred_probs if pooled is None else pooled
+    n_rows, n_classes = probs.shape
+    least = least_probability(probs)
+    top, lead, gap = glance(labels, probs, least)
+    confusion = sure_confusion(labels, top, lead, n_classes)
+    sample = spread(gap, n_classes)
+    shares, power = _fit(labels[sample], logs_of(probs[sample], least), confusion)
+    cautious, full = (share * confusion + (1.0 - share) * np.eye(n_classes) for share in shares)
+    judged = _judge(labels, probs, full, power, least)
+    suspects = np.flatnonzero(~label_is_argmax(labels, pred_probs))
+    wrong, totals = judged.wrong[:, suspects], judged.wrong.sum(axis=1)
+    weight = _weight(wrong, totals, n_rows)
+    evidence = weight * judged.odds + (1.0 - weight) * power * gap
+    known = _better_than_chance(labels, top, n_classes)
+    flags = np.zeros(n_rows, dtype=bool)
+    if known and len(suspects):
+        limit = AT_MOST * num_label_issues(labels, pred_probs, guesses)
+        cut = _best_cut(evidence[suspects], wrong, totals, weight, limit)
+        flags[suspects] = evidence[suspects] >= cut
+    surely = _judge(labels, probs, cautious, power, least, rows=suspects).wrong[0]
+    return LabelFlags(
+        is_issue=flags,
+        score=_right(evidence / power),
+        second=judged.first * np.exp(-power * lead),
+        precision=_precision(surely, wrong, flags[suspects]),
+        errors=_errors(surely, wrong, totals, weight),
+        better_than_chance=known,
+    )
+
+
+def _fit(
+    labels: NDArray[np.int64], logs: FloatArray, confusion: FloatArray
+) -> tuple[tuple[float, float], float]:
+    """Least and largest share of the confusion, and the power of the probabilities.
+
+    They are those that explain the given labels by their likelihood; the power is the inverse of a
+    temperature (Guo et al.: On calibration of modern neural networks, ICML 2017). A model that
+    doubts explains odd labels by itself, so the share tells a weak model from noisy labels.
+    """
+    loss = np.empty((len(SHARES), len(POWERS)))
+    for at, power in enumerate(POWERS):
+        own, confused = explained(labels, logs, confusion, power)
+        told = own + SHARES[:, None] * (confused - own)
+        loss[:, at] = losses_of(told, power).mean(axis=1)
+    best = loss.min(axis=1)
+    good = np.flatnonzero(best <= best.min() + AS_WELL)
+    shares = float(SHARES[good[0]]), float(SHARES[good[-1]])
+    return shares, float(POWERS[loss[good[-1]].argmin()])
+
+
+def _right(evidence: FloatArray) -> FloatArray:
+    """Probability of a label, from the log odds against it."""
+    with np.errstate(over="ignore"):
+        right: FloatArray = 1.0 / (1.0 + np.exp(evidence))
+    return right
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What Bayes' rule says of each row."""
+
+    wrong: FloatArray  # probability that the label is wrong, under both readings, (2, N)
+    odds: FloatArray  # log odds of the first reading
+    first: FloatArray  # calibrated probability of the most probable class
+
+
+def _judge(
+    labels: Codes,
+    pred_probs: Probs,
+    noise: FloatArray,
+    power: float,
+    least: float,
+    rows: IndexArray | None = None,
+) -> _Judged:
+    """Bayes' rule for every label, or for those of some rows.
+
+    With q the calibrated probabilities and n the noise, the label g of a row comes from its class
+    with n[g, g] q[g] and from others with the sum of n[j, g] q[j]. In the second reading q[g] is
+    replaced by its share of the squares, against the same probability of the label.
+    """
+    n_rows = len(labels) if rows is None else len(rows)
+    reached = np.ascontiguousarray(noise.T)
+    wrong, odds, first = np.empty((2, n_rows)), np.empty(n_rows), np.empty(n_rows)
+
+    def look(part: slice) -> None:
+        chosen = part if rows is None else rows[part]
+        own = labels[chosen]
+        logs = logs_of(pred_probs[chosen], least)
+        logs -= row_max(logs)[:, None]
+        given = power * at_columns(logs, own)
+        probs = powers_of(logs, power)
+        total = probs.sum(axis=1)
+        squares = np.einsum("ij,ij->i", probs, probs)
+        probs[np.arange(len(own)), own] = 0.0
+        flips = np.einsum("ij,ij->i", probs, reached[own])
+        stay = noise.diagonal()[own]
+        kept = stay * np.exp(given)
+        odds[part] = np.log(flips) - np.log(stay) - given
+        wrong[0, part] = flips / (flips + kept)
+        sharp = stay * np.exp(SHARPER * given) / squares * total / (flips + kept)
+        wrong[1, part] = 1.0 - np.minimum(sharp, 1.0)
+        first[part] = 1.0 / total
+
+    each_block(look, row_blocks(n_rows, 4 * 8 * pred_probs.shape[1]))
+    return _Judged(wrong, odds, first)
+
+
+def _expected_f1(wrong: FloatArray, totals: FloatArray) -> FloatArray:
+    """Expected F1 of flagging the first 1, 2, … rows, per reading; (readings, m)."""
+    flagged = np.arange(1, wrong.shape[1] + 1)
+    expected: FloatArray = 2 * np.cumsum(wrong, axis=1) / (flagged + totals[:, None])
+    return expected
+
+
+def _weight(wrong: FloatArray, totals: FloatArray, n_rows: int) -> float:
+    """Weight of the first reading, in [0, 1].
+
+    Its own best expected F1, from 1/2 (which tells nothing: as many mistakes as hits) to 1; and
+    a reading is less likely, the more labels it takes for wrong.
+    """
+    if not wrong.shape[1]:
+        return 0.5
+    best = float(_expected_f1(-np.sort(-wrong[:1], axis=1), totals[:1]).max())
+    clear = max(0.0, 2.0 * best - 1.0)
+    first, second = np.array([clear, 1.0 - clear]) * (1.0 - totals / n_rows)
+    return float(first / (first + second))
+
+
+def _best_cut(
+    evidence: FloatArray,
+    wrong: FloatArray,
+    totals: FloatArray,
+    weight: float,
+    limit: int,
+) -> float:
+    """The evidence from which on to flag, for the largest F1 to expect from `limit` flags."""
+    order = np.argsort(-evidence)[:limit]
+    if not len(order):
+        return np.inf
+    expected = np.array([weight, 1.0 - weight]) @ _expected_f1(wrong[:, order], totals)
+    best = float(evidence[order[int(np.round(expected, 12).argmax())]])
+    return best - 1e-9 * max(1.0, abs(best))  # what is tied up to rounding is flagged alike
+
+
+def _precision(surely: FloatArray, wrong: FloatArray, flags: BoolArray) -> Estimate:
+    """Share of wrong labels among the flags: cautious first reading, both alike, and second."""
+    if not flags.any():
+        return Estimate(np.nan, np.nan, np.nan)
+    either = wrong[:, flags].mean(axis=1)
+    low, high = float(surely[flags].mean()), float(either[1])
+    return Estimate(min(low, high), float(either.mean()), max(low, high))
+
+
+def _errors(surely: FloatArray, wrong: FloatArray, totals: FloatArray, weight: float) -> Estimate:
+    """Number of wrong labels: cautious first reading, both by weight, and every suspect.
+
+    The least is less two standard deviations of such a count, the most with what the second
+    reading holds possible among the other rows.
+    """
+    value = float(weight * totals[0] + (1.0 - weight) * totals[1])
+    sure = float(surely.sum())
+    low = max(0.0, sure - 2.0 * float(np.sqrt(sure)))
+    high = len(surely) + float(totals[1] - wrong[1].sum())
+    return Estimate(min(low, value), value, max(value, high))
+
+
+def _better_than_chance(labels: Codes, top: IndexArray, n_classes: int) -> bool:
+    """Whether labels and predictions agree more often than if they had nothing to do."""
+    n_rows = len(labels)
+    if n_rows < ENOUGH:
+        return True
+    given = np.bincount(labels, minlength=n_classes) / n_rows
+    predicted = np.bincount(top, minlength=n_classes) / n_rows
+    chance = float(given @ predicted)
+    spread = np.sqrt(chance * (1.0 - chance) / n_rows)
+    return bool((labels == top).mean() > chance + ERRORS * spread)

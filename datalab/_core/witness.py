@@ -1,0 +1,139 @@
+"""A second witness of labels: the labels of a row's neighbours."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab._core.blocks import each_block, row_blocks
+from datalab._core.count import at_columns
+from datalab._core.label_noise import (
+    POWERS,
+    explained,
+    glance,
+    least_probability,
+    logs_of,
+    losses_of,
+    spread,
+    sure_confusion,
+)
+from datalab._typing import Codes, FloatArray, IndexArray, Probs
+
+__all__ = ["Agreement", "agreement", "pooled", "trust"]
+
+# How much the neighbours may count beside the model; 0 leaves them out.
+TRUST = (0.0, 0.25, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What labels the neighbours of each row have; NaN and -1 for rows without neighbours."""
+
+    with_given: FloatArray  # share of the neighbours with the label of the row
+    label: NDArray[np.int64]  # the most frequent label, the lowest code of equal ones
+    with_label: FloatArray  # share of the neighbours that have it
+
+
+def agreement(labels: Codes, neighbors: NDArray[np.signedinteger[Any]]) -> Agreement:
+    """Compare each label with those of the neighbours; a row that lists itself has none.
+
+    Parameters
+    ----------
+    labels : Codes of shape (N,)
+    neighbors : ndarray of int, shape (N, k)
+
+    Notes
+    -----
+    O(N k^2) time, and memory for one block.
+    """
+    n_rows, k = neighbors.shape
+    given, label = np.empty(n_rows), np.empty(n_rows, dtype=np.int64)
+    share = np.empty(n_rows)
+
+    def look(rows: slice) -> None:
+        own = labels[rows]
+        around = labels[neighbors[rows]]
+        around.sort(axis=1)  # so that of equal counts the lowest code comes first
+        counts = np.zeros(around.shape, dtype=np.int16)
+        for place in range(k):
+            counts += around == around[:, place, None]
+        best = counts.argmax(axis=1)
+        given[rows] = (around == own[:, None]).mean(axis=1)
+        label[rows] = at_columns(around, best)
+        share[rows] = at_columns(counts, best) / k
+
+    each_block(look, row_blocks(n_rows, 24 * k))
+    alone = neighbors[:, 0] == np.arange(n_rows)
+    given[alone], share[alone], label[alone] = np.nan, np.nan, -1
+    return Agreement(given, label, share)
+
+
+def trust(labels: Codes, pred_probs: Probs, neighbors: NDArray[np.signedinteger[Any]]) -> float:
+    """How much the labels of neighbours tell beyond the probabilities: a power, 0 for nothing.
+
+    The power with which their shares join the probabilities (logarithmic opinion pool) so that the
+    given labels, none of which was seen, become most likely; of powers within a standard error of
+    the best the least (Breiman et al.: Classification and regression trees, 1984, section 3.4.3),
+    so that a poor witness is not heard. Neighbours in poor features (words of a text) do harm when
+    they are trusted as much as the model.
+
+    Parameters
+    ----------
+    labels, pred_probs : Codes of shape (N,), Probs of shape (N, K)
+    neighbors : ndarray of int, shape (N, k)
+        A row that lists itself has no neighbours.
+    """
+    least = least_probability(pred_probs)
+    top, lead, gap = glance(labels, pred_probs, least)
+    confusion = sure_confusion(labels, top, lead, pred_probs.shape[1])
+    rows = spread(gap, pred_probs.shape[1])
+    logs = logs_of(pred_probs[rows], least)
+    around = np.log(_shares(labels, neighbors, rows, pred_probs.shape[1]))
+    losses = np.stack([_losses(labels[rows], logs + power * around, confusion) for power in TRUST])
+    best = int(losses.mean(axis=1).argmin())
+    worse = losses - losses[best]
+    error = worse.std(axis=1) / np.sqrt(len(rows))
+    return float(TRUST[int(np.flatnonzero(worse.mean(axis=1) <= error)[0])])
+
+
+def pooled(
+    labels: Codes,
+    pred_probs: Probs,
+    neighbors: NDArray[np.signedinteger[Any]],
+    power: float,
+) -> Probs:
+    """Probabilities times a power of the neighbours' shares, rows summing to 1; (N, K)."""
+    n_rows, n_classes = pred_probs.shape
+    together = np.empty((n_rows, n_classes))
+
+    def look(rows: slice) -> None:
+        shares = _shares(labels, neighbors, np.arange(rows.start, rows.stop), n_classes)
+        product = pred_probs[rows] * shares**power
+        together[rows] = product / product.sum(axis=1, keepdims=True)
+
+    each_block(look, row_blocks(n_rows, 3 * together.itemsize * n_classes))
+    return Probs(together)
+
+
+def _shares(
+    labels: Codes,
+    neighbors: NDArray[np.signedinteger[Any]],
+    rows: IndexArray,
+    n_classes: int,
+) -> FloatArray:
+    """Share of each class among the neighbours and one vote of the whole data set."""
+    prior = (np.bincount(labels, minlength=n_classes) + 1.0) / (len(labels) + n_classes)
+    around = neighbors[rows]
+    votes = np.where(around == rows[:, None], 0.0, 1.0)
+    cells = np.arange(len(rows))[:, None] * n_classes + labels[around]
+    counts = np.bincount(cells.ravel(), votes.ravel(), minlength=len(rows) * n_classes)
+    shares = counts.reshape(len(rows), n_classes) + prior
+    shares /= shares.sum(axis=1, keepdims=True)
+    return shares
+
+
+def _losses(labels: NDArray[np.int64], logs: FloatArray, confusion: FloatArray) -> FloatArray:
+    """Loss of each given label, with the power that suits all of them best."""
+    tried = [losses_of(explained(labels, logs, confusion, p)[1], p) for p in POWERS]
+    return min(tried, key=lambda losses: float(losses.mean()))

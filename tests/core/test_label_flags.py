@@ -1,0 +1,151 @@
+"""The cut-off that follows the data."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datalab._check import labels_and_probs
+from datalab._core.count import label_is_argmax
+from datalab._core.filter import label_issues
+from datalab._core.label_flags import adaptive_flags, adaptive_issues
+
+
+def network(
+    seed: int, n: int, n_classes: int, *, strength: float = 4.0, noise: float = 0.1
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """True classes, labels of which a share is wrong, and a model's probabilities."""
+    rng = np.random.default_rng(seed)
+    true = rng.integers(n_classes, size=n)
+    logits = rng.normal(size=(n, n_classes))
+    logits[np.arange(n), true] += strength * rng.gamma(4, 0.25, size=n)
+    probs = np.exp(logits)
+    probs /= probs.sum(axis=1, keepdims=True)
+    labels = true.copy()
+    wrong = rng.random(n) < noise
+    labels[wrong] = (true[wrong] + rng.integers(1, n_classes, size=wrong.sum())) % n_classes
+    return true, labels, probs
+
+
+def f1(flags: np.ndarray, wrong: np.ndarray) -> float:
+    return float(2 * (flags & wrong).sum() / max(1, flags.sum() + wrong.sum()))
+
+
+@pytest.mark.parametrize("n_classes", [2, 5, 40])
+@pytest.mark.parametrize("noise", [0.05, 0.2, 0.4])
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 3.0])
+def test_planted_noise_at_any_temperature(n_classes: int, noise: float, temperature: float) -> None:
+    true, labels, probs = network(1, 2000, n_classes, noise=noise)
+    sharp = probs ** (1 / temperature)
+    sharp /= sharp.sum(axis=1, keepdims=True)
+    codes, checked = labels_and_probs(labels, sharp)
+    wrong = labels != true
+    flags = adaptive_issues(codes, checked)
+    assert f1(flags, wrong) >= f1(label_issues(codes, checked), wrong) - 0.01
+
+
+@pytest.mark.parametrize("strength", [3.0, 5.0])
+def test_a_cap_keeps_clean_data_clean(strength: float) -> None:
+    """No errors: hardly anything of what the model doubts (16 and 5 % of the rows) is flagged."""
+    _, labels, probs = network(2, 3000, 5, strength=strength, noise=0.0)
+    found = adaptive_flags(*labels_and_probs(labels, probs))
+    assert found.is_issue.mean() < 0.03
+    assert found.errors.low < 3
+    assert not found.precision.low > 0.01
+
+
+def test_estimates_hold_the_truth() -> None:
+    true, labels, probs = network(3, 4000, 8, noise=0.15)
+    found = adaptive_flags(*labels_and_probs(labels, probs))
+    wrong = labels != true
+    assert found.errors.low <= wrong.sum() <= found.errors.high
+    assert found.errors.low <= found.errors.value <= found.errors.high
+    assert found.precision.low - 0.03 <= wrong[found.is_issue].mean() <= found.precision.high + 0.03
+
+
+def test_the_score_orders_the_suspects_by_the_flags() -> None:
+    _, labels, probs = network(4, 1000, 6)
+    codes, checked = labels_and_probs(labels, probs)
+    found = adaptive_flags(codes, checked)
+    suspects = ~label_is_argmax(codes, checked)
+    assert not (found.is_issue & ~suspects).any()
+    spared = suspects & ~found.is_issue
+    assert found.score[found.is_issue].max() <= found.score[spared].min()
+    assert ((found.score >= 0) & (found.score <= 1)).all()
+
+
+def test_structured_noise_is_learnt() -> None:
+    """Labels of class 0 often say 1: rows like 0 labelled 1 are worse than rows labelled 2."""
+    rng = np.random.default_rng(0)
+    true = rng.integers(3, size=3000)
+    labels = np.where((true == 0) & (rng.random(3000) < 0.3), 1, true)
+    probs = np.full((3000, 3), 0.05)
+    probs[np.arange(3000), true] = 0.9
+    unsure = rng.random(3000) < 0.3
+    probs[unsure] = rng.dirichlet(np.ones(3) * 5, size=int(unsure.sum()))
+    probs[:2] = [[0.6, 0.2, 0.2], [0.6, 0.2, 0.2]]
+    labels[:2] = [1, 2]
+    found = adaptive_flags(*labels_and_probs(labels, probs))
+    assert found.score[0] < found.score[1]
+
+
+def test_chance_flags_nothing() -> None:
+    rng = np.random.default_rng(0)
+    labels, probs = rng.integers(4, size=200), rng.dirichlet(np.ones(4), size=200)
+    found = adaptive_flags(*labels_and_probs(labels, probs))
+    assert not found.is_issue.any()
+    assert not found.better_than_chance
+    assert np.isnan(found.precision.value)
+    # A dozen rows cannot show that.
+    assert adaptive_flags(*labels_and_probs(labels[:12], probs[:12])).better_than_chance
+
+
+@pytest.mark.parametrize(
+    ("labels", "probs"),
+    [
+        ([0, 1], [[1.0, 0.0], [0.0, 1.0]]),
+        ([0, 1, 1], [[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]),
+        ([0, 1], [[0.5, 0.5], [0.5, 0.5]]),
+        ([0, 0, 3], np.eye(5)[[0, 3, 3]]),
+        ([1, 0, 2, 2], [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [1 / 3, 1 / 3, 1 / 3], [0, 0, 1]]),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_hard_zeros_ties_and_absent_classes(labels: Any, probs: Any, dtype: type) -> None:
+    codes, checked = labels_and_probs(labels, np.asarray(probs, dtype=dtype))
+    found = adaptive_flags(codes, checked)
+    assert np.isfinite(found.score).all()
+    assert np.isfinite(found.second).all()
+    assert not (found.is_issue & label_is_argmax(codes, checked)).any()
+
+
+def test_an_obvious_error_among_six_rows() -> None:
+    p = np.array([0.9, 0.8, 0.1, 0.2, 0.1, 0.3])
+    codes, probs = labels_and_probs([0, 0, 0, 1, 1, 1], np.column_stack([p, 1 - p]))
+    assert np.flatnonzero(adaptive_issues(codes, probs)).tolist() == [2]
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.integers(0, 1000), st.integers(2, 8), st.sampled_from([20, 200, 4000]))
+def test_order_of_rows_and_names_of_classes(seed: int, n_classes: int, n: int) -> None:
+    _, labels, probs = network(seed, n, n_classes)
+    rng = np.random.default_rng(seed)
+    rows, classes = rng.permutation(n), rng.permutation(n_classes)
+    found = adaptive_flags(*labels_and_probs(labels, probs))
+    renamed = np.empty_like(probs)
+    renamed[:, classes] = probs
+    other = adaptive_flags(*labels_and_probs(classes[labels][rows], renamed[rows]))
+    np.testing.assert_array_equal(other.is_issue, found.is_issue[rows])
+    np.testing.assert_allclose(other.score, found.score[rows], rtol=1e-6, atol=1e-9)
+
+
+def test_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, labels, probs = network(5, 5000, 6)
+    codes, checked = labels_and_probs(labels, probs)
+    found = adaptive_flags(codes, checked)
+    monkeypatch.setattr("datalab._core.blocks.row_blocks.__defaults__", (1 << 12,))
+    again = adaptive_flags(codes, checked)
+    np.testing.assert_array_equal(again.score, found.score)
+    np.testing.assert_array_equal(again.is_issue, found.is_issue)

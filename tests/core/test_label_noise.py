@@ -1,0 +1,89 @@
+"""How labels are confused where a model is sure."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datalab._check import labels_and_probs
+from datalab._core.label_noise import (
+    LEAST,
+    explained,
+    glance,
+    least_probability,
+    logs_of,
+    losses_of,
+    powers_of,
+    spread,
+    sure_confusion,
+)
+
+
+def test_half_a_vote_is_the_least() -> None:
+    votes = np.array([[0.0, 1.0], [0.1, 0.9], [0.5, 0.5]])
+    assert least_probability(labels_and_probs([0, 1, 1], votes)[1]) == pytest.approx(0.05)
+    certain = labels_and_probs([0, 1, 1], np.array([[0.2, 0.8], [0.1, 0.9], [0.5, 0.5]]))[1]
+    assert least_probability(certain) == LEAST
+    tiny = labels_and_probs([0, 1, 1], np.array([[0.0, 1.0], [1e-30, 1.0], [0.5, 0.5]]))[1]
+    assert least_probability(tiny) == LEAST
+
+
+def test_a_glance_at_each_row() -> None:
+    probs = np.array([[0.6, 0.3, 0.1], [0.2, 0.3, 0.5], [0.4, 0.4, 0.2]])
+    top, lead, gap = glance(*labels_and_probs([0, 0, 2], probs), LEAST)
+    assert top.tolist() == [0, 2, 0]
+    np.testing.assert_allclose(lead, np.log([2.0, 5 / 3, 1.0]), atol=1e-12)
+    np.testing.assert_allclose(gap, np.log([0.5, 2.5, 2.0]))
+
+
+def test_confusion_among_the_surest_quarter() -> None:
+    """100 rows of each of two classes; all odd labels but one are among the sure ones."""
+    top = np.repeat([0, 1], 100)
+    lead = np.tile(np.arange(100.0), 2)
+    labels = top.copy()
+    labels[95:100] = 1  # 5 of the 25 surest rows of class 0
+    labels[3] = 1  # a doubtful row
+    confusion = sure_confusion(labels, top, lead, 2)  # type: ignore[arg-type]
+    overall = 5.5 / 51
+    expected = [(5 + 10 * overall) / 35, 10 * overall / 35]
+    np.testing.assert_allclose([confusion[0, 1], confusion[1, 0]], expected)
+    np.testing.assert_allclose(confusion.sum(axis=1), 1)
+
+
+def test_confusion_of_absent_classes_is_that_of_all() -> None:
+    top, labels = np.zeros(40, dtype=np.intp), np.zeros(40, dtype=np.int64)
+    labels[::4] = 1
+    confusion = sure_confusion(labels, top, np.zeros(40), 4)  # type: ignore[arg-type]
+    np.testing.assert_allclose(confusion.sum(axis=1), 1)
+    assert (confusion > 0).all()
+    np.testing.assert_allclose(1 - confusion[2, 2], 10.5 / 41)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(0, 1000), st.integers(2, 6), st.floats(0.1, 8.0))
+def test_powers_and_what_they_explain(seed: int, n_classes: int, power: float) -> None:
+    rng = np.random.default_rng(seed)
+    probs = rng.dirichlet(np.ones(n_classes), size=20)
+    labels = rng.integers(n_classes, size=20)
+    logs = logs_of(probs, LEAST)
+    confusion = rng.dirichlet(np.ones(n_classes), size=n_classes)
+    clipped = np.maximum(probs, LEAST) ** power
+    clipped /= clipped.sum(axis=1, keepdims=True)
+    own, confused = explained(labels, logs, confusion, power)
+    np.testing.assert_allclose(own, clipped[np.arange(20), labels], rtol=1e-9)
+    np.testing.assert_allclose(confused, (clipped @ confusion)[np.arange(20), labels], rtol=1e-9)
+    np.testing.assert_allclose(powers_of(logs, power).max(axis=1), 1)
+    plain = losses_of(own, 1.0)
+    np.testing.assert_allclose(plain, -np.log(own))
+    assert (losses_of(own, power) >= plain).all()
+
+
+def test_rows_to_fit_on_do_not_depend_on_order() -> None:
+    gap = np.random.default_rng(0).normal(size=8000)
+    order = np.random.default_rng(1).permutation(8000)
+    assert len(spread(gap, 10)) == 3000
+    assert len(spread(gap, 1000)) == 1000
+    assert len(spread(gap, 100_000)) == 500
+    assert spread(gap[:7], 10).tolist() == list(range(7))
+    chosen = order[spread(gap[order], 10)]
+    np.testing.assert_array_equal(chosen, spread(gap, 10))

@@ -1,0 +1,59 @@
+"""Neighbours as a second witness."""
+
+import numpy as np
+import pytest
+
+from datalab._check import labels_and_probs
+from datalab._core.witness import TRUST, agreement, pooled, trust
+
+
+def test_agreement_by_hand() -> None:
+    codes = labels_and_probs([0, 1, 1, 2], np.eye(3)[[0, 1, 1, 2]])[0]
+    seen = agreement(codes, np.array([[1, 2, 3], [0, 3, 2], [1, 0, 3], [3, 3, 3]]))
+    assert seen.label.tolist() == [1, 0, 0, -1]  # of equal counts the lowest code
+    np.testing.assert_allclose(seen.with_label, [2 / 3, 1 / 3, 1 / 3, np.nan])
+    np.testing.assert_allclose(seen.with_given, [0, 1 / 3, 1 / 3, np.nan])
+
+
+def clusters(seed: int, n: int = 600) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """True classes, noisy labels, a middling model, and neighbours mostly of the true class."""
+    rng = np.random.default_rng(seed)
+    true = rng.integers(3, size=n)
+    labels = np.where(rng.random(n) < 0.2, (true + 1) % 3, true)
+    logits = rng.normal(size=(n, 3))
+    logits[np.arange(n), true] += 1.5
+    probs = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    neighbors = rng.integers(n, size=(n, 10))
+    for k in range(3):
+        mine = np.flatnonzero(true == k)
+        neighbors[mine, :9] = rng.choice(mine, size=(len(mine), 9))
+    return true, labels, probs, neighbors
+
+
+def test_a_good_witness_is_heard_a_poor_one_is_not() -> None:
+    _, labels, probs, neighbors = clusters(0)
+    codes, checked = labels_and_probs(labels, probs)
+    assert trust(codes, checked, neighbors) > 0
+    anybody = np.random.default_rng(1).integers(600, size=(600, 10))
+    assert trust(codes, checked, anybody) == 0
+    assert trust(codes, checked, anybody) in TRUST
+
+
+def test_pooled_by_hand() -> None:
+    codes, probs = labels_and_probs([0, 0, 1], [[0.8, 0.2], [0.5, 0.5], [0.3, 0.7]])
+    neighbors = np.array([[1, 2], [0, 2], [2, 2]])
+    prior = np.array([3 / 5, 2 / 5])
+    shares = np.array([[1, 1], [1, 1], [0, 0]]) + prior
+    shares /= shares.sum(axis=1, keepdims=True)
+    expected = probs * shares**2
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(pooled(codes, probs, neighbors, 2.0), expected)
+
+
+@pytest.mark.parametrize("power", [0.25, 2.0])
+def test_the_pool_is_a_distribution_and_helps(power: float) -> None:
+    true, labels, probs, neighbors = clusters(2)
+    codes, checked = labels_and_probs(labels, probs)
+    together = pooled(codes, checked, neighbors, power)
+    np.testing.assert_allclose(together.sum(axis=1), 1)
+    assert (together.argmax(axis=1) == true).mean() > (probs.argmax(axis=1) == true).mean()
