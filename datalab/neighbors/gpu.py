@@ -93,8 +93,10 @@ def _nearest_columns(
     lower, index, start = [], [], 0
     for right in columns:
         tile = left @ right.T
-        own = torch.arange(max(rows.start, start), min(rows.stop, start + len(right)))
-        tile[own - rows.start, own - start] = float("inf")
+        first, last = max(rows.start, start), min(rows.stop, start + len(right))
+        if first < last:
+            own = torch.arange(first, last)
+            tile[own - rows.start, own - start] = float("inf")
         least = torch.topk(tile, min(m, len(right)), dim=1, largest=False)
         lower.append(least.values)
         index.append(least.indices + start)
