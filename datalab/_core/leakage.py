@@ -3,6 +3,7 @@
 A link leads from a row to a partner in another part (train, test, …): an equal or a near row.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from datalab._typing import BoolArray, FloatArray, IndexArray
 __all__ = [
     "Links",
     "equal_links",
+    "joined_links",
     "near_links",
     "nearest_links",
     "nearest_of",
@@ -88,6 +90,11 @@ def near_links(
         np.tile(distance, 2),
         np.zeros(2 * len(row), dtype=bool),
     )
+
+
+def joined_links(found: Sequence[Links]) -> Links:
+    """All of these links."""
+    return Links(*map(np.concatenate, zip(*found, strict=True)))
 
 
 def nearest_links(links: Links, part: IndexArray) -> Links:

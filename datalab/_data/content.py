@@ -1,6 +1,5 @@
 """Which rows of a table say the same: equal in every column that describes them."""
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from datalab._data.table import Table
 from datalab._data.values import is_missing
 from datalab._typing import IndexArray
 
-__all__ = ["describing_columns", "equal_rows", "equal_texts"]
+__all__ = ["describing_columns", "equal_rows"]
 
 # Kinds whose values are hashed by pandas as a whole; the others are looked at one by one.
 PLAIN = frozenset({"number", "category", "bool", "text", "date"})
@@ -70,16 +69,6 @@ def equal_rows(table: Table, columns: Sequence[str]) -> IndexArray:
     ids: IndexArray = np.unique(mixed, return_inverse=True)[1].astype(np.intp)
     ids[empty] = -1
     return ids
-
-
-def equal_texts(texts: Iterable[str]) -> IndexArray:
-    """Ids that texts share when they are equal but for case, spaces and forms of characters.
-
-    -1 for empty ones; shape (N,).
-    """
-    ids: dict[str, int] = {"": -1}
-    plain = (" ".join(unicodedata.normalize("NFKC", one).casefold().split()) for one in texts)
-    return np.fromiter((ids.setdefault(one, len(ids)) for one in plain), dtype=np.intp)
 
 
 def _pieces(table: Table, name: str) -> Iterable[tuple[int, NDArray[Any]]]:

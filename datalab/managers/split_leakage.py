@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from datalab._check import finite_number, listing, whole_number
 from datalab._core.duplicate import EQUAL, components, copy_scores
+from datalab._core.image import similar_pairs
 from datalab._core.leakage import (
     Links,
     equal_links,
+    joined_links,
     near_links,
     nearest_links,
     nearest_of,
@@ -20,12 +22,15 @@ from datalab._core.leakage import (
     pair_counts,
     share_of_its_own,
 )
-from datalab._data.content import describing_columns, equal_rows, equal_texts
+from datalab._core.text import jaccard, normalised, shingles
+from datalab._data.content import describing_columns, equal_rows
 from datalab._data.table import Table
 from datalab._typing import IndexArray
 from datalab.exceptions import InputError, NotApplicable
 from datalab.findings import Findings
 from datalab.managers.base import Kind
+from datalab.managers.image import NearDuplicateImage, Properties
+from datalab.managers.text_duplicate import DuplicateText
 from datalab.neighbors.graph import KNNGraph
 
 if TYPE_CHECKING:
@@ -61,17 +66,18 @@ class SplitLeakage:
     """Examples that stand, equal or nearly so, in another part of the data as well.
 
     A model that has seen a test example in training is not tested by it. Rows are compared by the
-    graph of neighbours where there is one, by all columns that describe them, and by their text.
-    Rows of all parts concerned are flagged; ``is_kept`` is False for those to drop, which are
-    those of the part that is trained on.
+    graph of neighbours (for texts and images only when features or a graph are given), by their
+    texts as ``duplicate_text`` does, by their images as ``near_duplicate_image`` does, and for
+    equality in all columns that describe them. Rows of all parts concerned are flagged;
+    ``is_kept`` is False for those to drop, which are those of the part that is trained on.
 
     Parameters
     ----------
     metric : str, optional
         How features are compared; by default chosen from the data.
     threshold : float
-        Two examples are near when their distance is below `threshold` times the median distance
-        to the nearest neighbour within the own part.
+        Two examples are near when the distance of their features is below `threshold` times the
+        median distance to the nearest neighbour within the own part.
     k : int
         Number of neighbours that are looked at; a graph that is given is used whole.
     absolute_threshold : float, optional
@@ -80,7 +86,8 @@ class SplitLeakage:
     Notes
     -----
     The score is ``1 - exp(-d / m)`` of the distance d to the nearest known neighbour in another
-    part, for the median m; 0 for equal rows, 1 where none is known. The summary is the largest
+    part, for the median m, or the distance of texts or images (0 equal, 1 unrelated) where that is
+    less; 1 where nothing near is known. The summary is the largest
     share of a part that is sound. Columns: ``leak_partner`` (the nearest row in another part, -1
     for none), ``partner_split``, ``partner_distance`` and ``is_exact``. ``info["split_pairs"]`` is
     a table of the pairs of parts: which one to drop rows from, how many, and how much of the other
@@ -119,6 +126,7 @@ class SplitLeakage:
         "Drop the rows of the training split (is_kept is False there); keep the test split as it "
         "is, and split by group next time."
     )
+    not_made_beside: ClassVar[dict[str, tuple[str, ...]]] = {"knn_graph": ("text", "images")}
     produces: ClassVar[dict[str, Kind]] = {
         "leak_partner": "row",
         "partner_split": "text",
@@ -147,52 +155,69 @@ class SplitLeakage:
         knn_graph: KNNGraph | None = None,
         table: Table | None = None,
         text: list[str] | None = None,
+        image_properties: Properties | None = None,
     ) -> Findings:
         """Find rows that have a partner in another split."""
         parts = _read_parts(split)
+        part = parts.code
+        compared: list[str] = []
+        coarse: list[str] = []
         found: list[Links] = []
-        info: dict[str, Any] = {"compared": [], "too_coarse": []}
+        info: dict[str, Any] = {}
         score = np.ones(len(split))
         if knn_graph is not None:
-            found, score = self._near(knn_graph.nearest(self.k), parts.code, info)
-        for what, ids in _equal(parts, table, text):
-            if share_of_its_own(ids, parts.code) < ENOUGH_OF_THEIR_OWN:
-                info["too_coarse"].append(what)
+            graph = knn_graph.nearest(self.k)
+            links, score, info = self._near(graph, part)
+            found.append(links)
+            compared.append(f"{graph.metric} distance of features")
+        if text is not None:
+            found.append(_text_links(text, part))
+            compared.append("texts")
+        if image_properties is not None:
+            found.append(_image_links(image_properties, part))
+            compared.append("images")
+        for columns, ids in _equal(parts, table):
+            if share_of_its_own(ids, part) < ENOUGH_OF_THEIR_OWN:
+                coarse.append(columns)
                 continue
-            info["compared"].append(f"equality of {what}")
-            found.append(equal_links(ids, parts.code))
+            compared.append(f"equality of {columns}")
+            found.append(equal_links(ids, part))
         if not found:
             reason = "there is nothing to compare rows by"
-            if info["too_coarse"]:
-                reason = f"most rows have many equals in {' and in '.join(info['too_coarse'])}"
+            if coarse:
+                reason = f"most rows have many equals in {coarse[0]}"
             raise NotApplicable(f"{reason}: give features=")
-        links = nearest_links(_joined(found), parts.code)
-        return self._findings(links, score, parts, info)
+        links = nearest_links(joined_links(found), part)
+        np.minimum.at(score, links.row, links.distance)
+        return self._findings(links, score, parts, {"compared": compared, **info})
 
     def _near(
-        self, graph: KNNGraph, part: NDArray[np.int64], info: dict[str, Any]
-    ) -> tuple[list[Links], NDArray[np.float64]]:
-        """Links to near and to equal neighbours, and the scores."""
+        self, graph: KNNGraph, part: NDArray[np.int64]
+    ) -> tuple[Links, NDArray[np.float64], dict[str, Any]]:
+        """Links to near and to equal neighbours, the scores, and what was measured."""
         known = part >= 0
         elsewhere = (part[graph.indices] != part[:, None]) & known[:, None]
         elsewhere &= known[graph.indices]
         scale = own_scale(graph.distances, elsewhere)
-        radius = self.threshold * scale
-        close = graph.distances < radius
+        close = graph.distances < self.threshold * scale
         if self.absolute_threshold is not None:
             radius = self.absolute_threshold
             close = (graph.distances < radius) | (graph.distances == np.float32(radius))
         row, column = np.nonzero(graph.distances < EQUAL)
         equal = components(row, graph.indices[row, column], graph.n_rows)
-        info |= {"metric": graph.metric, "k": graph.k, "threshold": self.threshold}
-        info |= {"absolute_threshold": self.absolute_threshold, "median_distance": scale}
-        info["compared"].append(f"distance below {radius:.3g} ({graph.metric})")
-        nearest = nearest_of(graph.distances, elsewhere)
         links = [
             near_links(graph.indices, graph.distances, close & elsewhere),
             equal_links(np.where(known, equal, -1), part),
         ]
-        return links, copy_scores(nearest, scale)
+        score = copy_scores(nearest_of(graph.distances, elsewhere), scale)
+        info = {
+            "metric": graph.metric,
+            "k": graph.k,
+            "threshold": self.threshold,
+            "absolute_threshold": self.absolute_threshold,
+            "median_distance": scale,
+        }
+        return joined_links(links), score, info
 
     def _findings(
         self, links: Links, score: NDArray[np.float64], parts: _Parts, info: dict[str, Any]
@@ -267,31 +292,42 @@ def _purpose(name: str) -> int:
     return max((WORDS[word] for word in words if word in WORDS), default=UNKNOWN)
 
 
-def _equal(
-    parts: _Parts, table: Table | None, text: list[str] | None
-) -> list[tuple[str, IndexArray]]:
-    """What else tells that rows are equal, in words, with the ids that equal rows share."""
-    known = parts.code >= 0
-    found = []
-    if table is not None:
-        each = [np.flatnonzero(parts.code == code) for code in range(len(parts.names))]
-        columns = describing_columns(table, each)
-        if columns:
-            more = ", …" if len(columns) > MAX_NAMED else ""
-            told = ", ".join(columns[:MAX_NAMED]) + more
-            found.append((told, np.where(known, equal_rows(table, columns), -1)))
-    if text is not None:
-        found.append(("the texts", np.where(known, equal_texts(text), -1)))
-    return found
+def _equal(parts: _Parts, table: Table | None) -> list[tuple[str, IndexArray]]:
+    """The names of the columns that describe rows, with the ids that equal rows share."""
+    if table is None:
+        return []
+    each = [np.flatnonzero(parts.code == code) for code in range(len(parts.names))]
+    columns = describing_columns(table, each)
+    if not columns:
+        return []
+    more = ", …" if len(columns) > MAX_NAMED else ""
+    ids = np.where(parts.code >= 0, equal_rows(table, columns), -1)
+    return [(", ".join(columns[:MAX_NAMED]) + more, ids)]
 
 
-def _joined(found: list[Links]) -> Links:
-    return Links(
-        np.concatenate([links.row for links in found]),
-        np.concatenate([links.partner for links in found]),
-        np.concatenate([links.distance for links in found]),
-        np.concatenate([links.is_equal for links in found]),
-    )
+def _text_links(text: list[str], part: NDArray[np.int64]) -> Links:
+    """Links between texts that say the same, or nearly so; the distance is 1 - similarity."""
+    sets = np.asarray(DuplicateText().find_issues(text).columns["near_duplicate_set"])
+    links = equal_links(np.where(part >= 0, sets, -1), part)
+    keys = {row: normalised(text[row]) for row in np.unique(links.row).tolist()}
+    runs = {row: shingles(key) for row, key in keys.items()}
+    pairs = list(zip(links.row.tolist(), links.partner.tolist(), strict=True))
+    equal = np.array([keys[one] == keys[other] for one, other in pairs], dtype=bool)
+    distance = np.array([1.0 - jaccard(runs[one], runs[other]) for one, other in pairs])
+    return Links(links.row, links.partner, np.where(equal, 0.0, distance), equal)
+
+
+def _image_links(properties: Properties, part: NDArray[np.int64]) -> Links:
+    """Links between images that look alike; the distance is twice the share of different bits."""
+    pixels = np.unique(properties["pixels"], axis=0, return_inverse=True)[1].ravel()
+    equal = equal_links(np.where(part >= 0, pixels, -1), part)
+    share = NearDuplicateImage().threshold
+    pairs = similar_pairs(properties, int(64 * share), int(256 * share))
+    apart = (part[pairs.left] != part[pairs.right]) & (part[pairs.left] >= 0)
+    apart &= part[pairs.right] >= 0
+    left, right, length = pairs.left[apart], pairs.right[apart], pairs.length[apart]
+    alike = Links(left, right, 2.0 * length.astype(np.float64), np.zeros(len(left), dtype=bool))
+    return joined_links([equal, alike])
 
 
 def _pair_table(links: Links, parts: _Parts) -> "pd.DataFrame":

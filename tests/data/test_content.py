@@ -3,7 +3,7 @@ import pandas as pd
 from PIL import Image
 
 from datalab._data import content
-from datalab._data.content import describing_columns, equal_rows, equal_texts
+from datalab._data.content import describing_columns, equal_rows
 from datalab._data.source import open_source
 from datalab._data.table import Table
 
@@ -55,8 +55,3 @@ def test_columns_that_number_the_rows_are_left_out():
     )
     parts = [np.arange(10), np.arange(10, 20)]
     assert describing_columns(table(frame), parts) == ["age", "name"]
-
-
-def test_texts_without_case_spaces_and_forms():
-    ids = equal_texts(["A  b", "a b\n", "ab", "", "  ", "ﬁne", "FINE"])
-    assert pairs(ids) == {(1, 0), (6, 5)}
