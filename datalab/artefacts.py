@@ -21,6 +21,7 @@ from datalab.neighbors.graph import KNNGraph
 
 __all__ = [
     "ARTEFACTS",
+    "GIVEN",
     "TASKS",
     "Artefact",
     "Artefacts",

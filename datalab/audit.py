@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._typing import IndexArray
-from datalab.artefacts import ARTEFACTS, Artefact, Artefacts, Rules, common_rows, select
+from datalab.artefacts import ARTEFACTS, GIVEN, Artefact, Artefacts, Rules, common_rows, select
 from datalab.exceptions import (
     InputError,
     InputTypeError,
@@ -224,10 +224,8 @@ def _find(
     taken |= _one_of(step.spec.any_of, store, options)
     rows = None if step.spec.sees_missing else common_rows(taken.values())
     values = {name: _cut(name, a, rows, store, options) for name, a in taken.items()}
-    unused = getattr(manager, "unused", ())
-    for name in step.spec.uses:
-        if name not in unused and store.distance(name, options["rules"]) is not None:
-            values[name] = _optional(name, store, options, rows)
+    for name in _useful(manager, step.spec, store, options["rules"]):
+        values[name] = _optional(name, store, options, rows)
     found = manager.find_issues(**values)
     if not isinstance(found, Findings):
         raise InputTypeError(
@@ -310,6 +308,19 @@ def _one_of(
         )
         raise NotApplicable(f"needs {wanted}: give {ways}")
     return {}
+
+
+def _useful(manager: IssueManager, spec: Spec, store: Artefacts, rules: Rules) -> list[str]:
+    """The optional inputs that can be had and that the manager, as it is set, makes use of."""
+    unused = getattr(manager, "unused", ())
+    beside = getattr(manager, "not_made_beside", {})
+    there = {n: store.distance(n, rules) for n in spec.uses if n not in unused}
+    return [
+        name
+        for name, far in there.items()
+        if far == GIVEN
+        or (far is not None and all(store.held(one) is None for one in beside.get(name, ())))
+    ]
 
 
 def _optional(

@@ -33,10 +33,13 @@ class IssueManager(Protocol):
     ``"text"``, …: listed and part of the default audit only where the data has them),
     ``produces`` (column → kind),
     ``title`` (the name as people read it), ``sees_missing`` (whether to pass rows with missing
-    labels or features too, False), ``description``, ``advice`` (what to do with flagged rows),
+    labels or features too, False), ``by_row`` (whether each row is judged by itself, so that new
+    rows can be judged alone, False), ``description``, ``advice`` (what to do with flagged rows),
     ``unused`` (optional inputs that its hyper-parameters leave without use, so that they are not
-    made for it) and two methods: ``explain(row) -> str`` says in words why a row was flagged,
-    ``mask(text) -> str`` hides in texts of flagged rows what must not be shown.
+    made for it), ``not_made_beside`` (input → inputs: used only as the user gave it where the data
+    has one of these) and three methods: ``explain(row) -> str`` says in words why a row was flagged,
+    ``mask(text) -> str`` hides in texts of flagged rows what must not be shown, and
+    ``find_new(found, …) -> Findings`` judges new rows by what was found about the others.
 
     Examples
     --------
