@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from datalab.chain import Chain
     from datalab.comparison import Comparison
     from datalab.health import Health
+    from datalab.model_card import ModelCard
     from datalab.plots import PlotAccessor
     from datalab.review import Review
     from datalab.views.explorer import Explorer, ViewAccessor
@@ -649,6 +650,35 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
 
         self.chains.append(Chain.from_dict(self, saved))
 
+    def append(self, rows: Any, *, pred_probs: Any = None, features: Any = None) -> "Datalab":
+        """A lab with further rows, which are judged against those that are known.
+
+        What was found about the known rows stays exactly as it is. Checks that can, judge a new
+        row by itself or by comparing it with the known ones; the others run over all rows, and
+        only what they say about the new ones is taken. ``outcomes`` says which.
+
+        Parameters
+        ----------
+        rows : of the same type as the data
+            The new examples, with the same columns; labels may be missing.
+        pred_probs, features : array-like, optional
+            Of the new rows, where they were given for the others.
+
+        Returns
+        -------
+        Datalab
+            A new lab over all rows; this one does not change.
+
+        Raises
+        ------
+        InputError
+            Other columns, an unknown class, index labels that are there already, or arrays that
+            were not given for the others.
+        """
+        from datalab.appending import appended
+
+        return appended(self, rows, {"pred_probs": pred_probs, "features": features})
+
     def compare(self, other: "Datalab | None" = None) -> "Comparison":
         """What changed from this audit to another one, by row and issue type.
 
@@ -929,6 +959,26 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         from datalab.health import health_of
 
         return health_of(self, n_resamples=n_resamples, level=level, random_state=random_state)
+
+    def model_card(self) -> "ModelCard":
+        """What was trained to judge the labels, its scores, and whether to trust its flags.
+
+        Returns
+        -------
+        ModelCard
+            An object that shows itself; its tables are ``.frame("scores")``,
+            ``.frame("classes")`` and ``.frame("models")``.
+
+        Raises
+        ------
+        NotFound
+            There are no labels.
+        NotApplicable
+            There are no predictions, and none can be made.
+        """
+        from datalab.model_card import card_of
+
+        return card_of(self)
 
     @property
     def view(self) -> "ViewAccessor":
