@@ -141,9 +141,9 @@ def edge_sharpness(grey: FloatArray) -> float:
     Returns
     -------
     float
-        In (0, 1]; NaN without any edge (a uniform image). Blurring by a Gaussian of sigma pixels
-        leaves about 1 / (sigma sqrt(2 pi)), whatever the image shows; contrast and a smooth
-        background do not count.
+        From 0 to 1; NaN without any edge (a uniform image). Blurring by a Gaussian of sigma pixels
+        leaves about 1 / (sigma sqrt(2 pi)), and not less than a ninth, whatever the image shows;
+        contrast and a smooth background do not count.
 
     Notes
     -----

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datalab._data.images import Unreadable, decode, value_range
+from datalab._data.images import Unreadable, decode, highest_value, plain, value_range
 
 
 def test_every_form_of_an_image(png: Callable[..., bytes], tmp_path: Path) -> None:
@@ -98,3 +98,36 @@ def test_only_plain_pictures_from_regular_files_are_decoded(tmp_path: Path) -> N
     assert isinstance(found, Unreadable)
     assert "not a regular file" in found.reason
     assert decode({"bytes": None, "path": None}) is None
+
+
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB", "PA", "RGBa"]
+)
+def test_plain_pictures_are_grey_or_colour(mode: str) -> None:
+    shown = plain(Image.new(mode, (4, 3)))
+    assert shown.mode == ("L" if mode in ("1", "L", "LA") else "RGB")
+    assert shown.size == (4, 3)
+
+
+def test_plain_pictures_stand_on_white() -> None:
+    half = Image.new("LA", (2, 1), (0, 128))
+    half.putpixel((1, 0), (0, 0))
+    assert [plain(half).getpixel((x, 0)) for x in (0, 1)] == [127, 255]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([10, 20, 30])
+    assert plain(palette).getpixel((0, 0)) == (10, 20, 30)
+    palette.info["transparency"] = 0
+    assert plain(palette).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_deep_pictures_take_their_white_from_the_bits_in_use() -> None:
+    deep = Image.fromarray(np.array([[0, 2048, 4000]], np.uint16))
+    assert highest_value([deep, Image.new("L", (1, 1))]) == 4095
+    assert np.asarray(plain(deep, 4095.0)).tolist() == [[0, 128, 249]]
+    assert highest_value([Image.new("L", (1, 1))]) is None
+    assert highest_value([Image.fromarray(np.array([[0.25]], np.float32))]) == 1.0
+    assert highest_value([Image.fromarray(np.array([[70_000.0]], np.float32))]) == 2**31 - 1
+
+
+def test_arrays_of_grey_and_alpha() -> None:
+    assert decode(np.zeros((4, 6, 2), np.uint8)).mode == "LA"
