@@ -177,3 +177,61 @@ def test_a_value_for_one_manager_only() -> None:
             lab.find_issues({"custom": {"cluster_ids": [0, 1]}})
     finally:
         base._register.pop()
+
+
+# --- optional inputs, and findings that no row has
+
+
+def test_an_optional_graph_covers_what_it_can() -> None:
+    seen: list[Any] = []
+
+    def find(self: Any, table: Any, knn_graph: Any = None) -> Findings:
+        seen.append(knn_graph)
+        return Findings("custom", np.zeros(len(table), dtype=bool), np.ones(len(table)))
+
+    features = np.random.default_rng(0).normal(size=(20, 3))
+    features[4] = np.nan
+    lab = Datalab({"x": [f"row {i}" for i in range(20)]}, task=None, verbosity=0)
+    lab.find_issues([manager(find)], features=features)
+    graph = seen[0]
+    assert graph.n_rows == 20
+    assert np.isinf(graph.distances[4]).all()
+    assert (graph.indices[4] == 4).all()
+    others = np.delete(np.arange(20), 4)
+    assert np.isfinite(graph.distances[others]).all()
+    assert not (graph.indices[others] == 4).any()
+
+
+def test_inputs_without_use_are_not_made() -> None:
+    features = np.random.default_rng(0).normal(size=(30, 3))
+    texts = [f"a text of some length, number {i}" for i in range(30)]
+
+    def asked(given: bool, **attributes: Any) -> bool:
+        seen: list[Any] = []
+
+        def find(self: Any, text: Any, knn_graph: Any = None) -> Findings:
+            seen.append(knn_graph)
+            return Findings("custom", np.zeros(30, dtype=bool), np.ones(30))
+
+        lab = Datalab({"t": texts}, task=None, text_key="t", verbosity=0)
+        inputs = {"features": features} if given else {}
+        lab.find_issues([manager(find, **attributes)], **inputs)
+        return seen[0] is not None
+
+    assert asked(given=False)
+    assert asked(given=True, not_made_beside={"knn_graph": ("text",)})
+    assert not asked(given=False, not_made_beside={"knn_graph": ("text",)})
+    assert asked(given=False, not_made_beside={"knn_graph": ("images",)})
+    assert not asked(given=True, unused=("knn_graph",))
+
+
+def test_a_finding_about_the_whole_looks_at_no_row() -> None:
+    def find(self: Any, labels: Any) -> Findings:
+        return Findings("custom", is_issue=[], score=[], flagged=True, summary=0.1)
+
+    lab = lab_with_gaps().find_issues([manager(find)])
+    outcome = lab.outcomes["custom"]
+    assert outcome.findings is not None
+    assert outcome.findings.positions().tolist() == []
+    assert repr(outcome) == "Outcome('custom', found, the data set as a whole is flagged)"
+    assert lab.issue_summary["num_issues"].tolist() == [1]
