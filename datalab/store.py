@@ -30,7 +30,7 @@ from datalab.packing import Packer, Unpacker
 if TYPE_CHECKING:
     from datalab.lab import Datalab
 
-__all__ = ["FORMAT", "load", "save"]
+__all__ = ["FORMAT", "in_classes", "load", "save"]
 
 # Raised when a manifest can no longer be read by older versions.
 FORMAT = 1
@@ -374,7 +374,7 @@ def _restore_inputs(lab: "Datalab", manifest: Mapping[str, Any], unpack: Any) ->
     lab._annotators = tuple(manifest["annotators"])
     classes = unpack(manifest["classes"])
     if lab._labels is not None and classes != lab.class_names:
-        lab._labels = _in_classes(lab._labels, classes)
+        lab._labels = in_classes(lab._labels, classes)
     lab._read_data()
     store = lab._artefacts
     if lab._labels is None and classes:
@@ -395,7 +395,7 @@ def _restore_inputs(lab: "Datalab", manifest: Mapping[str, Any], unpack: Any) ->
         store.restore(told["name"], told["recipe"], made)
 
 
-def _in_classes(labels: Any, classes: Sequence[Any]) -> Any:
+def in_classes(labels: Any, classes: Sequence[Any]) -> Any:
     """Labels coded in the classes that were saved: some may no longer occur."""
     if not isinstance(labels, (Labels, MultilabelLabels)):
         return labels

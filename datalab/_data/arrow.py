@@ -46,6 +46,15 @@ class ArrowSource(Source):
         column = arrow_with(self._table.column(name), at, values)
         return self._table.set_column(place, self._table.schema.field(place), column)
 
+    def joined(self, more: Source) -> Any:
+        """A table."""
+        import pyarrow as pa
+
+        self._same_kind(more)
+        tables = [pa.table(self._table), pa.table(more.native(np.arange(more.n_rows)))]
+        names = tables[0].schema.names
+        return pa.concat_tables([tables[0], tables[1].select(names)], promote_options="permissive")
+
     def class_names(self, name: str) -> tuple[Any, ...] | None:
         """The values of an ordered dictionary column, when all chunks share one dictionary."""
         self.check(name)
@@ -82,6 +91,12 @@ class PolarsSource(Source):
     def with_values(self, name: str, at: IndexArray, values: Sequence[Any]) -> Any:
         """A polars DataFrame that shares the other columns."""
         return self._frame.with_columns(polars_with(self._frame.get_column(name), at, values))
+
+    def joined(self, more: Source) -> Any:
+        """A polars DataFrame."""
+        self._same_kind(more)
+        rows = more.native(np.arange(more.n_rows)).select(self._frame.columns)
+        return self._frame.vstack(rows.cast(dict(self._frame.schema)))
 
     def class_names(self, name: str) -> tuple[Any, ...] | None:
         """The categories of an ``Enum``, which is ordered by definition."""
@@ -130,6 +145,14 @@ class DatasetSource(Source):
         feature = self._dataset.features[name]
         changed = self._dataset.remove_columns(name).add_column(name, column, feature=feature)
         return changed.select_columns(list(self._dataset.column_names))
+
+    def joined(self, more: Source) -> Any:
+        """A Dataset with the same features."""
+        from datasets import concatenate_datasets
+
+        self._same_kind(more)
+        rows = more.native(np.arange(more.n_rows)).select_columns(self._dataset.column_names)
+        return concatenate_datasets([self._dataset, rows.cast(self._dataset.features)])
 
     def class_names(self, name: str) -> tuple[Any, ...] | None:
         """The names of a ``ClassLabel``, or of the ``ClassLabel`` inside a list."""

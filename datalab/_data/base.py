@@ -12,7 +12,7 @@ from datalab._data.digest import Digest
 from datalab._data.images import decode, value_range
 from datalab._data.values import kind_of, python_values, whole_numbers
 from datalab._typing import IndexArray
-from datalab.exceptions import NotFound, UnsupportedData
+from datalab.exceptions import InputError, NotFound, UnsupportedData
 
 __all__ = ["Source", "column_names"]
 
@@ -61,6 +61,24 @@ class Source(ABC):
         A new object: nothing of the user's is changed, columns that stay are not copied where the
         container can share them.
         """
+
+    @abstractmethod
+    def joined(self, more: "Source") -> Any:
+        """Rows of this data set and of another of the same kind, end to end, as a new object.
+
+        Raises
+        ------
+        InputError
+            The other is kept in another kind of container, or repeats index labels.
+        """
+
+    def _same_kind(self, more: "Source") -> None:
+        if type(more) is not type(self):
+            raise InputError(
+                f"`rows` are {type(more).__name__.removesuffix('Source').lower()} data, but the "
+                f"data set is {type(self).__name__.removesuffix('Source').lower()} data; give them "
+                "in the same kind of container"
+            )
 
     def _declared_kind(self, name: str) -> str | None:  # noqa: ARG002 (adapters use it)
         """The kind of a column where the container's schema says it; None: look at values."""

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from datalab._check import listing
 from datalab._data.base import Source, column_names
 from datalab._data.values import EXACT, column_array, objects
 from datalab._typing import IndexArray
+from datalab.exceptions import InputError
 
 __all__ = ["FrameSource", "series_array", "series_with"]
 
@@ -39,6 +41,21 @@ class FrameSource(Source):
         frame = self._frame.copy(deep=False)
         frame.isetitem(self.columns.index(name), series_with(self._series(name), at, values))
         return frame
+
+    def joined(self, more: Source) -> Any:
+        """A DataFrame; a plain 0..N-1 index goes on counting."""
+        import pandas as pd
+
+        self._same_kind(more)
+        frames = [self._frame, more.native(np.arange(more.n_rows))[self._frame.columns]]
+        counting = all(frame.index.equals(pd.RangeIndex(len(frame))) for frame in frames)
+        repeated = [] if counting else self.index.intersection(more.index)
+        if len(repeated):
+            raise InputError(
+                f"`rows` have index labels that the data has already: {listing(list(repeated))}; "
+                "give them names of their own"
+            )
+        return pd.concat(frames, ignore_index=counting)
 
     def class_names(self, name: str) -> tuple[Any, ...] | None:
         """The categories of an ordered categorical."""

@@ -52,6 +52,13 @@ class MappingSource(Source):
             key: changed if text == name else self._data[text] for text, key in self._keys.items()
         }
 
+    def joined(self, more: Source) -> dict[Any, Any]:
+        """A dictionary of columns of the types they had."""
+        self._same_kind(more)
+        rows = more.native(np.arange(more.n_rows))
+        new = {str(key): values for key, values in rows.items()}
+        return {key: _joined(self._data[name], new[name]) for name, key in self._keys.items()}
+
 
 class RecordsSource(Source):
     """A list of dictionaries; a key that a row does not have is a missing value."""
@@ -79,6 +86,11 @@ class RecordsSource(Source):
     def native(self, rows: ArrayLike) -> list[Mapping[Any, Any]]:
         """The user's own dictionaries."""
         return [self._data[row] for row in np.asarray(rows, dtype=np.intp)]
+
+    def joined(self, more: Source) -> list[Mapping[Any, Any]]:
+        """A list of the same dictionaries."""
+        self._same_kind(more)
+        return [*self._data, *more.native(np.arange(more.n_rows))]
 
     def with_values(
         self, name: str, at: IndexArray, values: Sequence[Any]
@@ -141,6 +153,26 @@ def _with(values: Any, at: IndexArray, new: Sequence[Any]) -> Any:
         return changed
     listed = replaced(list(values), at, new)
     return tuple(listed) if isinstance(values, tuple) else listed
+
+
+def _joined(old: Any, new: Any) -> Any:
+    """Two columns end to end, in the type of the first."""
+    origin = _origin(old)
+    if origin == "pandas":
+        import pandas as pd
+
+        series = pd.concat([pd.Series(old), pd.Series(new)], ignore_index=True)
+        return series if isinstance(old, pd.Series) else type(old)(series)
+    if origin == "polars":
+        return old.append(type(old)(old.name, new, dtype=old.dtype))
+    if origin == "pyarrow":
+        import pyarrow as pa
+
+        return pa.array([*old.to_pylist(), *pa.array(new).to_pylist()], type=old.type)
+    if hasattr(old, "__array__"):
+        return np.concatenate([np.asanyarray(old), np.asanyarray(new)])
+    whole = [*old, *new]
+    return tuple(whole) if isinstance(old, tuple) else whole
 
 
 def _pick(values: Any, rows: IndexArray) -> Any:

@@ -76,6 +76,13 @@ class SplitsSource(Source):
             changed[split] = part.with_values(name, at[mine] - self._starts[number], new)
         return self._wrap(changed)
 
+    def joined(self, more: Source) -> Any:  # noqa: ARG002
+        """Refused: rows of several splits would no longer stand behind those that are known."""
+        raise UnsupportedData(
+            "`data` is a dictionary of splits, to which no rows can be appended; audit one table "
+            "with a column for the split, or audit all of it anew"
+        )
+
     def class_names(self, name: str) -> tuple[Any, ...] | None:
         """The classes the splits declare; they have to agree."""
         self.check(name)

@@ -12,7 +12,9 @@ from datalab._check import choice, finite_number, label_sets, whole_number
 from datalab._core.count import given_probs
 from datalab._core.duplicate import (
     EQUAL,
+    Pairs,
     centrality,
+    components,
     copy_scores,
     duplicate_pairs,
     equal_neighbours,
@@ -21,7 +23,7 @@ from datalab._core.duplicate import (
     sets_of,
     typical,
 )
-from datalab._typing import BoolArray, FloatArray, Probs
+from datalab._typing import BoolArray, FloatArray, IndexArray, Probs
 from datalab.exceptions import InputError, InputWarning, NotApplicable
 from datalab.findings import Findings
 from datalab.managers.base import Kind
@@ -181,6 +183,37 @@ class NearDuplicate:
             },
         )
 
+    def find_new(self, found: Findings, knn_graph: KNNGraph) -> Findings:
+        """Judge new rows: those that are near to another one join its set, or make a new one."""
+        if self.mode == "exact":
+            raise NotApplicable("equal rows are told by their values")
+        graph = knn_graph.first(found.info["k"])
+        n_new, n_old = graph.n_rows, len(found.is_issue)
+        nearest = graph.distances[:, 0].astype(np.float64)
+        median = found.info["median_distance_to_nearest_neighbor"]
+        close = self._close(graph, median, None)
+        # The neighbours of the known rows are not looked at again: what is said of them stands.
+        row, place = np.nonzero(close)
+        left, right = row + n_old, graph.indices[row, place].astype(np.intp)
+        pairs = _both_ways(left, right, graph.distances[row, place])
+        old_ids = np.asarray(found.columns["near_duplicate_set"])
+        ids = _new_ids(pairs, old_ids, n_new)
+        sets = sets_of(pairs, n_old + n_new)[n_old:]
+        near_known = np.array([bool((one < n_old).any()) for one in sets])
+        joined = near_known | ((ids >= 0) & (ids <= old_ids.max(initial=-1)))
+        kept = kept_rows(ids, None) & ~joined
+        return Findings(
+            self.name,
+            is_issue=ids >= 0,
+            score=copy_scores(nearest, median),
+            columns={
+                "near_duplicate_sets": sets,
+                "distance_to_nearest_neighbor": nearest,
+                "near_duplicate_set": ids,
+                "is_kept": kept,
+            },
+        )
+
     def _radius(self, median: float) -> float:
         """The distance within which two examples are near duplicates."""
         return (
@@ -209,6 +242,31 @@ class NearDuplicate:
         told = f"row {names}" if len(others) == 1 else f"rows {names}"
         alike = "equal to" if row["distance_to_nearest_neighbor"] == 0 else "nearly the same as"
         return f"{alike} {told}" if others else "no other row is nearly the same"
+
+
+def _both_ways(left: IndexArray, right: IndexArray, length: FloatArray) -> Pairs:
+    """Pairs in both directions, each once, by row and then from near to far."""
+    rows, others = np.append(left, right), np.append(right, left)
+    both = np.unique(np.column_stack([rows, others]), axis=0, return_index=True)[1]
+    lengths = np.append(length, length)[both]
+    order = both[np.lexsort((others[both], lengths, rows[both]))]
+    return Pairs(rows[order], others[order], np.append(length, length)[order])
+
+
+def _new_ids(pairs: Pairs, old_ids: IndexArray, n_new: int) -> IndexArray:
+    """The set of each new row: that of a known row that it is near to, or a new number."""
+    n_old = len(old_ids)
+    group = components(pairs.left, pairs.right, n_old + n_new)
+    ids = np.full(n_new, -1, dtype=np.intp)
+    number = np.full(int(group.max(initial=0)) + 1, -1, dtype=np.intp)
+    in_set = np.flatnonzero(old_ids >= 0)[::-1]  # the first of several sets decides
+    number[group[in_set]] = old_ids[in_set]
+    touched = np.unique(pairs.left[pairs.left >= n_old]) - n_old
+    groups = group[touched + n_old]
+    free = np.unique(groups[number[groups] < 0])
+    number[free] = int(old_ids.max(initial=-1)) + 1 + np.arange(len(free))
+    ids[touched] = number[groups]
+    return ids
 
 
 def _label_quality(

@@ -31,6 +31,7 @@ class Null:
     """
 
     name: ClassVar[str] = "null"
+    by_row: ClassVar[bool] = True
     any_of: ClassVar[tuple[str, ...]] = ("table", "features")
     description: ClassVar[str] = "Rows without any value, and columns with missing values."
     advice: ClassVar[str] = "Drop empty rows; fill or drop columns with many missing values."

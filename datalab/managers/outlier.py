@@ -95,7 +95,7 @@ class Outlier:
         "distance_to_nearest_neighbor": "number",
         "times_typical_distance": "number",
     }
-    extras: ClassVar[tuple[str, ...]] = ("times_typical_distance",)
+    extras: ClassVar[tuple[str, ...]] = ("times_typical_distance", "typical_distance")
 
     def __post_init__(self) -> None:
         """Check the options; those in `ood_kwargs` take their places."""
@@ -148,6 +148,7 @@ class Outlier:
             k=graph.k,
             scaling_factor=scale,
             metric=graph.metric,
+            typical_distance=scale_of(means),
             nearest_neighbor=nearest,
             distance_to_nearest_neighbor=graph.distances[:, 0].astype(np.float64),
         )
@@ -171,6 +172,28 @@ class Outlier:
             adjust_pred_probs=thresholds is not None,
             confident_thresholds=thresholds,
         )
+
+    def find_new(
+        self, found: Findings, knn_graph: KNNGraph | None = None, pred_probs: Probs | None = None
+    ) -> Findings:
+        """Judge new rows by the typical distance, or the thresholds, of those that are known."""
+        info = found.info
+        by_distance = "times_typical_distance" in found.columns or "metric" in info
+        if by_distance and knn_graph is not None and "typical_distance" in info:
+            graph = knn_graph.first(info["k"])
+            means = mean_distances(graph.distances)
+            noise = rounding_noise(graph.metric)
+            score = distance_scores(means, scale=info["scaling_factor"], t=self.t, noise=noise)
+            times = {"times_typical_distance": means / info["typical_distance"]}
+            return Findings(self.name, means > info["issue_threshold"], score, times)
+        if by_distance or pred_probs is None:
+            raise NotApplicable("needs features of the new rows, as they were given for the others")
+        thresholds = info["confident_thresholds"]
+        score = probability_scores(
+            pred_probs, self.method, thresholds=thresholds, m=self.M, gamma=self.gamma
+        )
+        score = np.clip(score, 0.0, 1.0)
+        return Findings(self.name, score < info["issue_threshold"], score)
 
     def _confident_thresholds(self, pred_probs: Probs, labels: Codes | None) -> FloatArray | None:
         """What to adjust by; None to leave the probabilities as they are."""

@@ -25,10 +25,14 @@ _EMAIL = re.compile(
 )
 _NO_DOMAINS = frozenset(("png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "html", "py"))
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}")
-_CARD = re.compile(r"(?<![A-Za-z0-9.,+-])\d(?:[ -]?\d){12,18}(?![A-Za-z0-9]|[.,-]\d)")
-# How cards are printed: in one, in fours, or 4-6-5 and 4-6-4.
-_CARD_GROUPS = re.compile(
-    r"\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,4}(\1\d{3})?|\d{4}([ -])\d{6}\3\d{4,5}"
+# Digits in groups, none of them letters; how cards are printed: in one, in fours, 4-6-5, 4-6-4.
+_DIGITS = re.compile(r"(?<![A-Za-z0-9.,+-])\d(?:[ -]?\d){12,22}(?![A-Za-z0-9]|[.,-]\d)")
+_CARDS = tuple(
+    re.compile(rf"(?=(?<!\d)({groups})(?!\d))")
+    for groups in (
+        r"\d{13,19}|\d{4}([ -])\d{4}\2\d{4}\2\d{4}|\d{4}([ -])\d{6}\3\d{4,5}",
+        r"\d{4}([ -])\d{4}\2\d{4}\2\d{4}\2\d{1,3}",
+    )
 )
 # Issuers by first digits and length (ISO/IEC 7812-1).
 _ISSUERS = re.compile(
@@ -85,6 +89,7 @@ class PersonalData:
     kinds: tuple[str, ...] = ("e-mail", "phone", "IBAN", "card")
 
     name: ClassVar[str] = "personal_data"
+    by_row: ClassVar[bool] = True
     modality: ClassVar[str] = "text"
     beyond_reference: ClassVar[bool] = True
     description: ClassVar[str] = (
@@ -213,11 +218,13 @@ def _ibans(text: str) -> Iterator[tuple[int, int]]:
 def _cards(text: str) -> Iterator[tuple[int, int]]:
     from stdnum import luhn
 
-    for match in _CARD.finditer(text):
-        digits = re.sub(r"\D", "", match[0])
-        printed = _CARD_GROUPS.fullmatch(match[0]) and _ISSUERS.fullmatch(digits)
-        if printed and len(set(digits)) > 1 and luhn.is_valid(digits):
-            yield match.span()
+    for match in _DIGITS.finditer(text):
+        # A year or a date may stand before or after it without anything between but a space.
+        for card in (card for way in _CARDS for card in way.finditer(match[0])):
+            digits = re.sub(r"\D", "", card[1])
+            if _ISSUERS.fullmatch(digits) and len(set(digits)) > 1 and luhn.is_valid(digits):
+                yield match.start() + card.start(1), match.start() + card.end(1)
+                break
 
 
 # The surer ones first: what has a checksum is nothing else.

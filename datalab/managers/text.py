@@ -58,6 +58,7 @@ class EmptyText:
     """
 
     name: ClassVar[str] = "empty_text"
+    by_row: ClassVar[bool] = True
     modality: ClassVar[str] = "text"
     beyond_reference: ClassVar[bool] = True
     description: ClassVar[str] = "Texts that are empty, blank, or stand for a missing value."

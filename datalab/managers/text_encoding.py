@@ -86,6 +86,7 @@ class EncodingDamage:
     """
 
     name: ClassVar[str] = "encoding_damage"
+    by_row: ClassVar[bool] = True
     title: ClassVar[str] = "damaged encoding"
     modality: ClassVar[str] = "text"
     beyond_reference: ClassVar[bool] = True

@@ -39,6 +39,15 @@ def graph_of_survivors(
     return Made(left, f"restricted to the {len(rows)} rows that stay, which is exact")
 
 
+def graph_with_more(
+    graph: KNNGraph, known: FloatArray, features: FloatArray, options: Mapping[str, Any]
+) -> KNNGraph:
+    """The graph with further rows, compared in the way that was chosen for the `known` ones."""
+    if options["metric"] is None and options["rules"] != "reference":
+        features = choose_metric(known).apply(features)
+    return graph.append(features)
+
+
 @recipe("knn_graph", narrowed=graph_of_survivors, held=("features",))
 def knn_graph_by_search(
     features: FloatArray,
