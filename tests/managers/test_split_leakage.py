@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from datalab import Datalab
 from datalab.exceptions import InputError, NotApplicable
@@ -191,15 +192,40 @@ def test_columns_that_repeat_everywhere_say_nothing() -> None:
     )
 
 
-def test_texts_are_compared_without_case_and_spaces() -> None:
+def test_texts_that_say_the_same_or_nearly_so() -> None:
     rng = np.random.default_rng(0)
-    words = ["red", "fox", "lazy", "dog", "over", "jumps", "quick", "brown", "sees", "near"]
+    words = ["".join(rng.choice(list("abcdefghijklmnop"), size=6)) for _ in range(400)]
     text = [" ".join(rng.choice(words, size=12)) for _ in range(60)]
-    text[50] = f"  {text[4].upper()} \n"
+    text[50] = f"  {text[4].upper()}! \n"
+    text[51] = text[5][:-1] + "z"
+    text[7] = text[6]  # within train: no leak
     lab = audited({"text": text, "split": names(40, 20)}, task=None, text_key="text")
-    flagged = np.flatnonzero(lab.issues["is_split_leakage_issue"])
-    assert {4, 50} <= set(flagged.tolist())
-    assert lab.get_issues("split_leakage").loc[4, "is_exact"]
+    found = lab.get_issues("split_leakage")
+    assert np.flatnonzero(found["is_split_leakage_issue"]).tolist() == [4, 5, 50, 51]
+    assert found.loc[[4, 5], "is_exact"].tolist() == [True, False]
+    assert found.loc[4, "split_leakage_score"] == 0 < found.loc[5, "split_leakage_score"] < 0.3
+    assert lab.get_info("split_leakage")["compared"] == ["texts", "equality of text"]
+
+
+def test_features_that_were_given_count_beside_texts(features: Any) -> None:
+    text = [f"text number {i} is about {i * i} things, all of them different" for i in range(100)]
+    data = {"text": text, "split": names()}
+    lab = audited(data, task=None, text_key="text", features=features)
+    assert {3, 40, 85, 90, 91} <= set(np.flatnonzero(lab.issues["is_split_leakage_issue"]).tolist())
+
+
+def test_images_that_look_alike() -> None:
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, size=(40, 8, 8), dtype=np.uint8)
+    images = [Image.fromarray(one).resize((64, 64), Image.Resampling.BICUBIC) for one in coarse]
+    images[35] = images[3].copy()
+    images[36] = images[4].resize((80, 80)).point(lambda shade: int(0.9 * shade))
+    data = {"image": images, "split": names(30, 10)}
+    lab = audited(data, task=None, image_key="image")
+    found = lab.get_issues("split_leakage")
+    assert np.flatnonzero(found["is_split_leakage_issue"]).tolist() == [3, 4, 35, 36]
+    assert found.loc[[3, 4], "is_exact"].tolist() == [True, False]
+    assert np.flatnonzero(~found["is_kept"]).tolist() == [3, 4]
 
 
 def test_a_dict_of_splits(features: Any) -> None:
