@@ -89,7 +89,7 @@ def test_the_brightness_is_that_of_the_reference(both: tuple[Datalab, Reference]
         atol = 0.05 if name == "brightness" else 1e-6
         np.testing.assert_allclose(mine[name], theirs[name], atol=atol)
     mine, theirs = (lab.get_info("blurry")["blurriness_grayscale_std"] for lab in both)
-    assert np.corrcoef(mine, theirs)[0, 1] > 0.99
+    assert np.corrcoef(mine, theirs)[0, 1] > 0.95
 
 
 def test_spurious_correlations_have_the_same_table(both: tuple[Datalab, Reference]) -> None:
