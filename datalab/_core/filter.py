@@ -17,6 +17,7 @@ from datalab._check import choice, removals_per_class, warn, whole_number
 from datalab._core.blocks import each_block
 from datalab._core.count import (
     EPS,
+    NARROW,
     Guesses,
     at_cells,
     calibrate,
@@ -75,21 +76,28 @@ def label_issues(
         return COUNTING[filter_by](labels, pred_probs, guesses)
     counts = label_counts(labels, pred_probs.shape[1])
     if joint is None and guesses is None:
-        thresholds = confident_thresholds(labels, pred_probs)
-        guesses, agrees = guesses_and_agreement(labels, pred_probs, thresholds)
+        joint, agrees = _joint_and_agreement(labels, pred_probs, counts)
     else:
         agrees = label_is_argmax(labels, pred_probs)
     if joint is None:
         joint = calibrate(confident_joint(labels, pred_probs, guesses=guesses), counts)
-    plan = removals(joint, min_examples_per_class, frac_noise)
     return PRUNING[filter_by](
         labels,
         pred_probs,
-        np.flatnonzero(~agrees),
-        plan,
+        ~agrees,
+        removals(joint, min_examples_per_class, frac_noise),
         counts <= max(1, min_examples_per_class),  # a lone example of a class is never flagged
         num_to_remove_per_class,
     )
+
+
+def _joint_and_agreement(
+    labels: Codes, pred_probs: Probs, counts: IndexArray
+) -> tuple[NDArray[np.int64], BoolArray]:
+    """The calibrated joint, and where the label is the most probable class."""
+    thresholds = confident_thresholds(labels, pred_probs)
+    guesses, agrees = guesses_and_agreement(labels, pred_probs, thresholds)
+    return calibrate(confident_joint(labels, pred_probs, guesses=guesses), counts), agrees
 
 
 def rule_options(
@@ -195,16 +203,20 @@ def _stable_order(codes: NDArray[Any], n_codes: int) -> IndexArray:
     return np.argsort(narrow, kind="stable")
 
 
-def _members(labels: NDArray[np.int64], n_classes: int) -> list[IndexArray]:
-    """The rows of each class, in order."""
-    sizes = np.bincount(labels, minlength=n_classes)
-    return np.split(_stable_order(labels, n_classes), np.cumsum(sizes)[:-1])
+def _members(labels: Codes, n_classes: int, chosen: BoolArray | None = None) -> list[IndexArray]:
+    """The rows of each class, in order; only `chosen` ones if a mask is given."""
+    if n_classes <= NARROW:  # no copy of labels, no sort
+        everyone = (labels == k for k in range(n_classes))
+        return [np.flatnonzero(mine if chosen is None else mine & chosen) for mine in everyone]
+    rows = np.arange(len(labels)) if chosen is None else np.flatnonzero(chosen)
+    sizes = np.bincount(labels[rows], minlength=n_classes)
+    return np.split(rows[_stable_order(labels[rows], n_classes)], np.cumsum(sizes)[:-1])
 
 
 def _prune_by_noise_rate(
     labels: Codes,
     pred_probs: Probs,
-    suspects: IndexArray,
+    suspects: BoolArray,
     plan: NDArray[np.int64],
     spared: BoolArray,
     fixed: IndexArray | None,
@@ -213,27 +225,25 @@ def _prune_by_noise_rate(
     n_classes = len(plan)
     pairs = (plan if fixed is None else _fixed_pairs(plan, fixed)).copy()
     np.fill_diagonal(pairs, 0)
-    sizes = np.bincount(labels[suspects], minlength=n_classes)
+    # A margin p[given] - p[other] that is clearly negative makes a suspect, so the cut lies among
+    # the suspects of the class unless fewer of them than are to be pruned have one.
+    members = _members(labels, n_classes, suspects)
+    sizes = np.array([len(rows) for rows in members])
     pairs[spared | (sizes == 0)] = 0
     flags = np.zeros(len(labels), dtype=bool)
     given, other = np.nonzero(pairs)
     if not len(given):
         return flags
     number = pairs[given, other]
-    # A margin p[given] - p[other] that is clearly negative makes a suspect, so the cut lies among
-    # the suspects of the class unless fewer of them than are to be pruned have one.
-    rows = suspects[_stable_order(labels[suspects], n_classes)]
-    first = np.cumsum(sizes) - sizes
 
     def prune(part: slice) -> IndexArray:
         k, j, n = given[part], other[part], number[part]
         if k[0] == k[-1]:
-            mine = rows[first[k[0]] : first[k[0]] + sizes[k[0]]]
+            mine = members[k[0]]
             chosen, found = _prune_class(pred_probs, mine, k[0], j, n, fixed is not None)
         else:
+            mine = np.concatenate([members[one] for one in k])
             pair = np.repeat(np.arange(len(k)), sizes[k])
-            begin = first[k] - (np.cumsum(sizes[k]) - sizes[k])
-            mine = rows[np.arange(len(pair)) + begin[pair]]
             margin = at_cells(pred_probs, mine, k[pair]) - at_cells(pred_probs, mine, j[pair])
             chosen, found = _prune_pairs(margin, pair, n, fixed is not None)
         flags[mine[chosen]] = True
@@ -241,12 +251,12 @@ def _prune_by_noise_rate(
         return short
 
     short = np.concatenate(each_block(prune, _parts(given, sizes)))
-    members = _members(labels, n_classes) if len(short) else []
+    everyone = _members(labels, n_classes) if len(short) else []
     for pair in short:
-        whole = members[given[pair]]
+        whole = everyone[given[pair]]
         margin = pred_probs[whole, given[pair]] - pred_probs[whole, other[pair]]
         flags[whole[lowest(margin, int(number[pair]), fixed is not None)]] = True
-    return _only(flags, suspects)
+    return flags & suspects
 
 
 # Well below the tolerance within which a label counts as the most probable class.
@@ -312,7 +322,7 @@ def _prune_pairs(
 def _prune_by_class(
     labels: Codes,
     pred_probs: Probs,
-    suspects: IndexArray,
+    suspects: BoolArray,
     plan: NDArray[np.int64],
     spared: BoolArray,
     fixed: IndexArray | None,
@@ -325,26 +335,19 @@ def _prune_by_class(
     for k in np.flatnonzero(numbers > 0):
         given = at_cells(pred_probs, members[k], k)
         flags[members[k]] = lowest(given, int(numbers[k]), fixed is not None)
-    return _only(flags, suspects)
+    return flags & suspects
 
 
 def _both(
     labels: Codes,
     pred_probs: Probs,
-    suspects: IndexArray,
+    suspects: BoolArray,
     plan: NDArray[np.int64],
     spared: BoolArray,
     fixed: IndexArray | None,
 ) -> BoolArray:
     by_rate = _prune_by_noise_rate(labels, pred_probs, suspects, plan, spared, fixed)
     return by_rate & _prune_by_class(labels, pred_probs, suspects, plan, spared, fixed)
-
-
-def _only(flags: BoolArray, suspects: IndexArray) -> BoolArray:
-    """`flags` where the row is one of the `suspects`."""
-    kept = np.zeros_like(flags)
-    kept[suspects] = flags[suspects]
-    return kept
 
 
 PRUNING: dict[str, Callable[..., BoolArray]] = {
