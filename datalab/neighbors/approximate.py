@@ -33,10 +33,11 @@ SAMPLE = 500
 # Cells for each square root of the number of points; k-means looks at so many points of each cell
 # for so many rounds (more rounds and points hardly improve recall).
 CELLS, POINTS_PER_CELL, ROUNDS = 2, 64, 8
-# Cells that are looked at first; twice as many until the promise holds.
-FIRST_PROBES = 8
-# Exact search is faster than looking at this share of the cells.
-LARGEST_SHARE = 0.2
+# Cells that are looked at first; by this factor more until the promise holds.
+FIRST_PROBES, MORE_PROBES = 8, 1.4
+# Exact search is as fast as looking at this share of the cells: it measures each pair once, and by
+# products of matrices.
+LARGEST_SHARE = 0.08
 # Candidates beyond k: faiss measures in float32, and may take the point itself for another.
 SPARE = 4
 # The projection has so many dimensions, found on a sample of so many points.
@@ -150,7 +151,7 @@ def _enough_probes(
         error = float(shares.std()) / np.sqrt(len(shares))
         if probes == cells.n_cells or tried[-1] - 2 * error >= promised:
             return probes, tried
-        probes = min(2 * probes, cells.n_cells)
+        probes = min(int(np.ceil(MORE_PROBES * probes)), cells.n_cells)
         if not forced and probes > LARGEST_SHARE * cells.n_cells:
             raise NotWorthwhile(
                 f"approximate search would have to look at more than {LARGEST_SHARE:.0%} of the "

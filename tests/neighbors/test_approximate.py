@@ -117,7 +117,7 @@ def test_from_a_size_on_it_is_used_where_it_pays(rng, monkeypatch):
     # Points without clusters are compared faster one by one.
     hard = knn_graph(rng.normal(size=(2500, 40)), k=5)
     assert hard.search["engine"] == "exact"
-    assert "more than 20% of the data" in in_words(hard.search)
+    assert "more than 8% of the data" in in_words(hard.search)
 
 
 def test_the_extra_is_named(rng, monkeypatch):
