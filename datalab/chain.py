@@ -3,7 +3,7 @@
 import copy
 import inspect
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -273,6 +273,7 @@ class Chain:
         random_state: int | None = None,
         model: Any = None,
         device: str | None = None,
+        before_step: Callable[[str], bool] | None = None,
     ) -> "Chain":
         """Run the steps that are stale; what is fresh is not done again.
 
@@ -283,6 +284,9 @@ class Chain:
         rules, random_state, model, device
             As for `Datalab.find_issues`; None leaves what the last run had. Another value makes
             every step stale.
+        before_step : callable, optional
+            Called with the name of each step before it runs; False ends the run there, and what
+            is finished stays.
 
         Returns
         -------
@@ -303,6 +307,8 @@ class Chain:
         shows = self.start._shows_progress()
         with tqdm(stale, disable=not shows, delay=1.0, leave=False) as bar:
             for step in bar:
+                if before_step is not None and not before_step(step.name):
+                    break
                 bar.set_description(step.step.spec.title, refresh=False)
                 lab = before.lab if isinstance(before, _Done) else self._beginning()
                 step.done = before = self._run_step(step, lab, before)
