@@ -2,7 +2,6 @@
 
 import importlib.util
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from datalab.neighbors.approximate import NotWorthwhile, by_cells
 from datalab.neighbors.exact import (
     SPARE,
     TREE_DIMENSIONS,
+    Comparison,
     Metric,
     by_sklearn,
     check_k,
@@ -134,27 +134,27 @@ def knn_graph(
         scaled = features if scale is None else features / scale
         indices, distances = by_sklearn(scaled, k, metric)
         return KNNGraph(indices, distances.astype(np.float32), name, dict(EXACT))
+    options = {"recall": recall, "memory": memory, "random_state": random_state}
+    return _graph_of(comparison, k, name, engine, progress, **options)
+
+
+def _graph_of(
+    comparison: Comparison, k: int, name: str, engine: str, progress: bool, **options: Any
+) -> KNNGraph:
+    """Search among the rows that differ; copies have the same neighbours and each other."""
     first, which = distinct(comparison.points)
-    if engine == "auto" and not _large(comparison.points, len(first)):
-        engine = "exact"
-    advice = _advice(comparison.points, len(first), engine)
-    search = partial(SEARCHES[engine], recall=recall, memory=memory, random_state=random_state)
-    (indices, squared), ran = search(
-        comparison.points.only(first) if len(first) < len(which) else comparison.points,
-        min(k, len(first) - 1),
-        bar="nearest neighbours" + (f" ({advice})" if advice else "") if progress else "",
-    )
-    (indices, squared), behind = over_all(indices, squared, first, which, k)
+    different = comparison.points.only(first) if len(first) < len(which) else comparison.points
+    engine, advice = _chosen(different, engine)
+    bar = "nearest neighbours" + (f" ({advice})" if advice else "") if progress else ""
+    found, ran = SEARCHES[engine](different, min(k, len(first) - 1), bar=bar, **options)
+    if advice:
+        ran["advice"] = advice
     if "complete_radius" in ran:
         ran["complete_radius"] = float(comparison.distances(ran["complete_radius"] ** 2))
+    (indices, squared), behind = over_all(*found, first, which, k)
+    distances = comparison.distances(squared).astype(np.float32)
     hidden = Hidden(*behind[:2], comparison.distances(behind[2]).astype(np.float32))
-    return KNNGraph(
-        indices,
-        comparison.distances(squared).astype(np.float32),
-        name,
-        {**ran, "advice": advice} if advice else ran,
-        hidden if len(behind[0]) else None,
-    )
+    return KNNGraph(indices, distances, name, ran, hidden if len(hidden.rows) else None)
 
 
 def _matrix(features: Any) -> Any:
@@ -176,50 +176,44 @@ def _exactly(points: Any, k: int, *, memory: int, bar: str, **_: Any) -> Found:
     return exactly(points, k, memory=memory, progress=bar), dict(EXACT)
 
 
+def _by_cells(points: Points, k: int, *, bar: str, **options: Any) -> Found:
+    del options["memory"]  # faiss has a copy of the points
+    found, ran = by_cells(points, k, progress=bar, **options)
+    return found, {**ran, "device": "cpu"}
+
+
+def _where_it_pays(points: Points, k: int, **options: Any) -> Found:
+    try:
+        return _by_cells(points, k, forced=False, **options)
+    except NotWorthwhile as reason:
+        found, ran = _exactly(points, k, **options)
+        return found, {**ran, "advice": str(reason)}
+
+
 def _on_gpu(points: Points, k: int, *, bar: str, **_: Any) -> Found:
     return by_gpu(points, k, k + SPARE, progress=bar), {**EXACT, "device": "cuda"}
 
 
-def _by_cells(
-    points: Points, k: int, *, memory: int, bar: str, forced: bool, **options: Any
-) -> Found:
-    try:
-        found, ran = by_cells(points, k, progress=bar, forced=forced, **options)
-    except NotWorthwhile as reason:
-        found, ran = _exactly(points, k, memory=memory, bar=bar)
-        return found, {**ran, "advice": str(reason)}
-    return found, {**ran, "device": "cpu"}
-
-
 SEARCHES: Mapping[str, Callable[..., Found]] = {
     "exact": _exactly,
-    "approximate": partial(_by_cells, forced=True),
-    "auto": partial(_by_cells, forced=False),
+    "approximate": _by_cells,
+    "auto": _where_it_pays,
     "gpu": _on_gpu,
 }
 
 
-def _large(points: Any, n_distinct: int) -> bool:
-    """Whether approximate search pays and can be had."""
-    return _would_pay(points, n_distinct) and importlib.util.find_spec("faiss") is not None
-
-
-def _would_pay(points: Any, n_distinct: int) -> bool:
-    return (
-        isinstance(points, Points)
-        and n_distinct >= APPROXIMATE_FROM
-        and points.n_dimensions > TREE_DIMENSIONS
-    )
-
-
-def _advice(points: Any, n_distinct: int, engine: str) -> str:
-    """What an installation of faiss would save."""
-    if engine != "exact" or not _would_pay(points, n_distinct):
-        return ""
-    if importlib.util.find_spec("faiss") is not None:
-        return ""
-    share = round(n_distinct**0.5 / GAIN)
-    return f'pip install "datalab-explore[fast]" would take about 1/{share} of the time'
+def _chosen(points: Any, engine: str) -> tuple[str, str]:
+    """Which search to use, and what an installation of faiss would save."""
+    if len(points) == 1:
+        return "exact", ""
+    if engine != "auto":
+        return engine, ""
+    many = len(points) >= APPROXIMATE_FROM and points.n_dimensions > TREE_DIMENSIONS
+    if many and importlib.util.find_spec("faiss") is not None:
+        return "auto", ""
+    share = round(len(points) ** 0.5 / GAIN)
+    advice = f'pip install "datalab-explore[fast]" would take about 1/{share} of the time'
+    return "exact", advice if many else ""
 
 
 def in_words(search: Mapping[str, Any]) -> str:

@@ -37,6 +37,7 @@ def test_all_rows_equal(metric, shape, value):
     assert graph.indices[0].tolist() == list(range(1, 11))
     assert graph.indices[39].tolist() == list(range(10))
     assert graph.hidden is None
+    same(graph, knn_graph(np.full(shape, value), k=10, metric=metric, engine="approximate"))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "uint8", "int16", "int64", "bool"])
