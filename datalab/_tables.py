@@ -3,27 +3,14 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from datalab._check import class_name_list
 from datalab._core.dataset import class_noise, overlaps
 from datalab._typing import FloatArray
-from datalab.exceptions import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["class_table", "overlap_table"]
-
-
-def _names(class_names: Iterable[Any] | None, n_classes: int) -> np.ndarray[Any, Any] | None:
-    if class_names is None:
-        return None
-    names = list(class_names)
-    if len(names) != n_classes:
-        raise InputError(f"`class_names` has {len(names)} names but there are {n_classes} classes")
-    array = np.empty(n_classes, dtype=object)
-    array[:] = names
-    return array
 
 
 def class_table(
@@ -33,8 +20,10 @@ def class_table(
     import pandas as pd
 
     noise = class_noise(joint, size)
-    names = _names(class_names, len(joint))
-    columns: dict[str, Any] = {} if names is None else {"Class Name": names[noise.classes].tolist()}
+    names = class_name_list(class_names, len(joint))
+    columns: dict[str, Any] = {}
+    if names is not None:
+        columns["Class Name"] = [names[k] for k in noise.classes]
     return pd.DataFrame(
         {
             **columns,
@@ -55,11 +44,11 @@ def overlap_table(
     import pandas as pd
 
     pairs = overlaps(joint, size, asymmetric)
-    names = _names(class_names, len(joint))
+    names = class_name_list(class_names, len(joint))
     columns: dict[str, Any] = {}
     if names is not None:
-        columns["Class Name A"] = names[pairs.first].tolist()
-        columns["Class Name B"] = names[pairs.second].tolist()
+        columns["Class Name A"] = [names[k] for k in pairs.first]
+        columns["Class Name B"] = [names[k] for k in pairs.second]
     return pd.DataFrame(
         {
             **columns,

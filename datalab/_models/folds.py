@@ -1,5 +1,6 @@
 """Which rows a model is trained on and which it predicts."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +52,10 @@ def stratified_folds(
     try:
         shuffling = seed if seed is not None else np.random.RandomState()
         folds = StratifiedKFold(n_splits=n_folds, shuffle=True, random_state=shuffling)
-        return list(folds.split(np.empty(len(codes)), codes))
+        with warnings.catch_warnings():
+            # Where it matters, `cross_val_pred_probs` says what it does about it.
+            warnings.filterwarnings("ignore", message="The least populated class")
+            return list(folds.split(np.empty(len(codes)), codes))
     except ValueError as error:
         largest = int(np.bincount(codes).max()) if len(codes) else 0
         raise InputError(

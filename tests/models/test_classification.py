@@ -70,7 +70,6 @@ def test_absent_classes_have_empty_columns(data):
     assert not got[:, [0, 3, 5]].any()
 
 
-@pytest.mark.filterwarnings("ignore:The least populated class")
 def test_a_lonely_example_is_copied_into_training(data):
     X, codes = data
     codes[17] = 3

@@ -165,7 +165,6 @@ def test_cross_validated_estimates(table):
             close(ours_one, theirs)
 
 
-@pytest.mark.filterwarnings("ignore:The least populated class")
 def test_another_classifier_and_a_lone_example(table, reference_call):
     from sklearn.naive_bayes import GaussianNB
 
