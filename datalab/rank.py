@@ -54,8 +54,8 @@ def get_label_quality_scores(
     method : {"self_confidence", "normalized_margin", "confidence_weighted_entropy", "log_odds"}
         ``p[label]``; ``(p[label] - largest other p + 1) / 2``; with h the entropy of the row over
         log(K) and over ``p[label]``, ``log(h + 1) / h``; or ``p[label]`` over the sum of it and the
-        largest other p, which orders by log odds (not in cleanlab; average precision on planted
-        and human-like noise .826, self_confidence .814).
+        largest other p, which orders by log odds (not in cleanlab; mean average precision on 95
+        settings .77, self_confidence .76, see ``tests/benchmarks/quality``).
     adjust_pred_probs : bool
         Whether to subtract each class's confident threshold from its probabilities first, which
         allows for classes that the model is unsure of. For self_confidence and normalized_margin.

@@ -8,8 +8,8 @@ tell, so two readings are kept:
 - *chance*: labels are confused everywhere as among the sure rows, and what the model doubts is
   really open. Bayes' rule then gives each row's probability that its label is wrong.
 - *look-alikes*: rows that are hard to tell apart are also mislabelled more often, as people do.
-  The class that the model prefers is then more surely the true one than it says (its
-  probabilities squared).
+  The class that the model prefers is then more surely the true one than it says: the third
+  powers of its probabilities count.
 
 The flags maximise the F1 that is expected under both (Lipton, Elkan, Naryanaswamy: Optimal
 thresholding of classifiers to maximize F1 measure, ECML 2014), the first one weighing as much as
@@ -47,8 +47,6 @@ from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 
 __all__ = ["LabelFlags", "adaptive_flags", "adaptive_issues"]
 
-# How much sharper the model knows the true class than it says, when look-alikes are confused.
-SHARPER = 2
 # Shares of the confusion that are tried (there is always a little); those count that explain
 # labels about as well as the best (nats per label).
 SHARES = np.append(0.01, np.linspace(0.1, 1.0, 10))
@@ -198,7 +196,7 @@ def _judge(
 
     With q the calibrated probabilities and n the noise, the label g of a row comes from its class
     with n[g, g] q[g] and from others with the sum of n[j, g] q[j]. In the second reading q[g] is
-    replaced by its share of the squares, against the same probability of the label.
+    replaced by its share of the third powers, against the same probability of the label.
     """
     n_rows = len(labels) if rows is None else len(rows)
     reached = np.ascontiguousarray(noise.T)
@@ -212,14 +210,14 @@ def _judge(
         given = power * at_columns(logs, own)
         probs = powers_of(logs, power)
         total = probs.sum(axis=1)
-        squares = np.einsum("ij,ij->i", probs, probs)
+        cubes = np.einsum("ij,ij->i", probs, probs * probs)
         probs[np.arange(len(own)), own] = 0.0
         flips = np.einsum("ij,ij->i", probs, reached[own])
         stay = noise.diagonal()[own]
         kept = stay * np.exp(given)
         odds[part] = np.log(flips) - np.log(stay) - given
         wrong[0, part] = flips / (flips + kept)
-        sharp = stay * np.exp(SHARPER * given) / squares * total / (flips + kept)
+        sharp = stay * np.exp(3.0 * given) / cubes * total / (flips + kept)
         wrong[1, part] = 1.0 - np.minimum(sharp, 1.0)
         first[part] = 1.0 / total
 

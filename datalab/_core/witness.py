@@ -91,10 +91,14 @@ def trust(labels: Codes, pred_probs: Probs, neighbors: NDArray[np.signedinteger[
     logs = logs_of(pred_probs[rows], least)
     around = np.log(_shares(labels, neighbors, rows, pred_probs.shape[1]))
     losses = np.stack([_losses(labels[rows], logs + power * around, confusion) for power in TRUST])
-    best = int(losses.mean(axis=1).argmin())
-    worse = losses - losses[best]
-    error = worse.std(axis=1) / np.sqrt(len(rows))
-    return float(TRUST[int(np.flatnonzero(worse.mean(axis=1) <= error)[0])])
+    return TRUST[_least_within(losses)]
+
+
+def _least_within(losses: FloatArray) -> int:
+    """The first of several ways, by losses (ways, rows), within a standard error of the best."""
+    worse = losses - losses[losses.mean(axis=1).argmin()]
+    error = worse.std(axis=1) / np.sqrt(losses.shape[1])
+    return int(np.flatnonzero(worse.mean(axis=1) <= error)[0])
 
 
 def pooled(
