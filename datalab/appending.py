@@ -34,6 +34,7 @@ def appended(lab: "Datalab", rows: Any, given: Mapping[str, Any]) -> "Datalab":
     other = _joined_lab(lab, lab._source.joined(more))
     fresh = _one_lab_of(lab, rows, given)
     _join_given(lab, fresh, other)
+    other._artefacts.join(lab._artefacts, fresh._artefacts, lab._rules)
     graph = _graph_of_new(lab, other)
     for name, outcome in lab._outcomes.items():
         other._outcomes[name] = (
@@ -88,6 +89,7 @@ def _one_lab_of(lab: "Datalab", rows: Any, given: Mapping[str, Any]) -> "Datalab
     """The new rows alone, read and checked as the others were."""
     fresh = copy.copy(lab)
     fresh.data, fresh._source = rows, open_source(rows)
+    fresh._source.show_like(lab._source)
     fresh._labels = None
     if lab._labels is not None and lab.label_name is not None:
         fresh._labels = _labels_of(fresh, lab)

@@ -112,6 +112,7 @@ class Recipe:
     rules: tuple[Rules, ...]
     narrowed: Callable[..., Any] | None = None
     held: tuple[str, ...] = ()
+    by_row: bool = False
 
 
 _recipes: dict[str, list[Recipe]] = {}
@@ -124,6 +125,7 @@ def recipe(
     rules: tuple[Rules, ...] = ("datalab", "reference"),
     narrowed: Callable[..., Any] | None = None,
     held: tuple[str, ...] = (),
+    by_row: bool = False,
 ) -> Callable[[F], F]:
     """Register a function as a way to make the artefact `name`.
 
@@ -139,6 +141,9 @@ def recipe(
 
     `held` names those of its needs that must be given or stand in the data: the recipe is not for
     values that were made themselves.
+
+    `by_row` says that every entry is made of its own row alone: entries are kept when other rows
+    are dropped, and made of new rows only.
     """
     if name not in ARTEFACTS:
         raise InputError(f"no artefact is called {name!r}; known: {', '.join(ARTEFACTS)}")
@@ -155,6 +160,7 @@ def recipe(
             rules=rules,
             narrowed=narrowed,
             held=held,
+            by_row=by_row,
         )
         _recipes.setdefault(name, []).append(made)
         return function
@@ -272,16 +278,13 @@ class Artefacts:
         """Keep what is left of a value that was made, if its recipe says that this is exact."""
         way = next((w for w in _recipes.get(key[0], []) if w.make is key[1]), None)
         sources = [name for name in artefact.made_from if name in self._held]
-        if way is None or way.narrowed is None or not self._fresh(artefact):
+        if way is None or not self._fresh(artefact):
             return
         if len(sources) < len(artefact.made_from) or any(n not in other._held for n in sources):
             return
-        before = {name: select(name, self._held[name], artefact.rows) for name in sources}
         covered = None if artefact.rows is None else np.flatnonzero(np.isin(rows, artefact.rows))
-        after = {name: select(name, other._held[name], covered) for name in sources}
-        stay = rows if artefact.rows is None else _within(artefact.rows, rows)
         try:
-            left = way.narrowed(artefact.value, stay, before, after, dict(artefact.options))
+            left = self._left(way, artefact, rows, {n: other._held[n] for n in sources}, covered)
         except NotApplicable:
             return
         other._made[key] = replace(
@@ -290,9 +293,52 @@ class Artefacts:
             version=other._tick(),
             rows=covered,
             made_from={name: other._held[name].version for name in sources},
-            options={**artefact.options, **({"k": left.value.k} if "k" in artefact.options else {})},
+            options={
+                **artefact.options,
+                **({"k": left.value.k} if "k" in artefact.options else {}),
+            },
             note=left.note,
         )
+
+    def _left(
+        self,
+        way: Recipe,
+        artefact: Artefact,
+        rows: IndexArray,
+        sources: Mapping[str, Artefact],
+        covered: IndexArray | None,
+    ) -> Any:
+        """What is left of a value for some rows, as its recipe tells; else `NotApplicable`."""
+        if way.by_row:
+            return Made(select(way.name, artefact, rows))
+        if way.narrowed is None:
+            raise NotApplicable(f"{way.name} has to be made again")
+        before = {name: select(name, self._held[name], artefact.rows) for name in sources}
+        after = {name: select(name, held, covered) for name, held in sources.items()}
+        stay = rows if artefact.rows is None else _within(artefact.rows, rows)
+        return way.narrowed(artefact.value, stay, before, after, dict(artefact.options))
+
+    def join(self, first: "Artefacts", others: "Artefacts", rules: Rules) -> None:
+        """Take over what is made row by row: for the first rows as it is, then for the others.
+
+        The rows of this store are those of both.
+        """
+        for name, made_by, artefact in first.made():
+            way = next(w for w in _recipes[name] if _recipe_name(w.make) == made_by)
+            if not way.by_row:
+                continue
+            try:
+                more = others.get(name, {**artefact.options, "rules": rules})
+            except NotApplicable:
+                continue
+            value = np.concatenate([artefact.value, more.value])
+            ends = [
+                np.arange(store.n_rows) if one.rows is None else one.rows
+                for store, one in ((first, artefact), (others, more))
+            ]
+            rows = np.append(ends[0], ends[1] + first.n_rows)
+            covered = None if len(rows) == self.n_rows else rows
+            self.restore(name, made_by, replace(artefact, value=value, rows=covered))
 
     def made(self) -> list[tuple[str, str, Artefact]]:
         """What recipes made and what still holds: its name, the recipe, the value; oldest first."""

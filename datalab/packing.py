@@ -110,7 +110,7 @@ class Packer:
         return {"$array": name}
 
     def _ndarray(self, array: NDArray[Any], where: str) -> Any:
-        if array.dtype.kind in PLAIN_KINDS:
+        if array.dtype.kind in PLAIN_KINDS or (array.dtype.names and not array.dtype.hasobject):
             return self._array(array)
         if array.dtype != object:
             raise InputError(f"cannot save {where}: an array of {array.dtype}")

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from datalab._check import did_you_mean, listing
 from datalab._data.digest import Digest
-from datalab._data.images import decode, value_range
+from datalab._data.images import decode, highest_value, value_range
 from datalab._data.values import kind_of, python_values, whole_numbers
 from datalab._typing import IndexArray
 from datalab.exceptions import InputError, NotFound, UnsupportedData
@@ -45,6 +45,8 @@ class Source(ABC):
     def __init__(self) -> None:
         self._kinds: dict[str, str] = {}
         self._ranges: dict[str, tuple[float, float] | None] = {}
+        self._whites: dict[str, float | None] = {}
+        self._like: Source | None = None
 
     @abstractmethod
     def _read(self, name: str, rows: IndexArray | None) -> NDArray[Any]:
@@ -152,9 +154,28 @@ class Source(ABC):
     def _decode(self, name: str, value: Any) -> Any:
         if not hasattr(value, "__array__"):
             return decode(value)
+        return decode(value, self._range(name))
+
+    def _range(self, name: str) -> tuple[float, float] | None:
+        """What is black and white in a column of arrays."""
+        if self._like is not None:
+            return self._like._range(name)
         if name not in self._ranges:
             self._ranges[name] = value_range(self.sample(name))
-        return decode(value, self._ranges[name])
+        return self._ranges[name]
+
+    def white(self, name: str) -> float | None:
+        """What is white in a column of pictures of more than 8 bits; None when it has none."""
+        if self._like is not None:
+            return self._like.white(name)
+        if name not in self._whites:
+            rows = np.linspace(0, self.n_rows - 1, min(FIRST_LOOK, self.n_rows)).astype(np.intp)
+            self._whites[name] = highest_value(self.images(name, rows))
+        return self._whites[name]
+
+    def show_like(self, other: "Source") -> None:
+        """Show images as bright as those of another source, which these rows are added to."""
+        self._like = other
 
     def fingerprint(self) -> str:
         """A hash of names and values: equal for equal content, in every process and container.

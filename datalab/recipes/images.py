@@ -1,13 +1,12 @@
 """What is measured of every image, and its hashes, in one pass over the images."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datalab._core.image import IMAGE_PROPERTIES, measured
-from datalab._data.images import Unreadable, highest_value, plain
+from datalab._data.images import Unreadable, plain
 from datalab._data.table import Images
 from datalab._typing import IndexArray
 from datalab.artefacts import Made, recipe
@@ -17,11 +16,11 @@ __all__: list[str] = []
 
 # Larger images are measured, and looked at, at about this size.
 LONGEST_SIDE = 512
-# So many images say how bright white is in a column of pictures of more than 8 bits.
-SAMPLE = 20
+# Pillow's modes of more than 8 bits.
+DEEP = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 
 
-@recipe("image_properties")
+@recipe("image_properties", by_row=True)
 def image_properties_by_decoding(images: Images, *, progress: bool) -> Made:
     """Size, brightness, sharpness, entropy, colour and hashes; unreadable images are left out.
 
@@ -33,15 +32,13 @@ def image_properties_by_decoding(images: Images, *, progress: bool) -> Made:
 
     made = np.zeros(len(images), dtype=IMAGE_PROPERTIES)
     reasons: dict[int, str] = {}
-    white: float | None = None
     shown = tqdm(images, disable=not progress, delay=1.0, leave=False, desc="images", unit="image")
     for row, image in enumerate(shown):
         if isinstance(image, Unreadable) or image is None:
             reasons[row] = image.reason if image is not None else "no image"
             continue
         try:
-            if white is None and image.mode.startswith(("I", "F")):
-                white = highest_value(_sample(images))
+            white = images.source.white(images.column) if image.mode in DEEP else None
             for name, value in _properties(image, white).items():
                 made[name][row] = value
         except Exception as error:  # noqa: BLE001 (a lazily read picture breaks when looked at)
@@ -54,11 +51,6 @@ def image_properties_by_decoding(images: Images, *, progress: bool) -> Made:
     row, reason = next(iter(reasons.items()))
     note = f"{len(reasons)} could not be read and are left out (row {row}: {reason})"
     return Made(made[readable], note, readable)
-
-
-def _sample(images: Images) -> Iterator[Any]:
-    rows = np.unique(np.linspace(0, len(images) - 1, SAMPLE).astype(np.intp))
-    return (images[row] for row in rows)
 
 
 def _properties(image: Any, white: float | None) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Images that are too dark, too bright, blurred, …: planted damage, and what is no issue."""
 
 import io
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from sklearn.datasets import load_digits, load_sample_images
 
 from datalab import Datalab
-from datalab.exceptions import InputError
+from datalab.exceptions import DatalabWarning, InputError
 from datalab.managers import Dark, NearDuplicateImage
 from datalab.managers.base import spec_of
 
@@ -328,26 +327,66 @@ def test_the_order_of_rows_does_not_matter() -> None:
     pd.testing.assert_frame_equal(moved, one.iloc[order].reset_index(drop=True))
 
 
-def test_nothing_of_the_user_is_changed_and_images_are_read_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The rows whose images are decoded."""
     from datalab._data.base import Source
 
-    images = crops(6)
-    before = [(image.mode, image.size, image.tobytes(), dict(image.info)) for image in images]
     seen: list[int] = []
     read = Source.images
     monkeypatch.setattr(
         Source, "images", lambda self, name, rows: seen.extend(rows) or read(self, name, rows)
     )
+    return seen
+
+
+def test_nothing_of_the_user_is_changed_and_images_are_read_once(reads: list[int]) -> None:
+    images = crops(6)
+    before = [(image.mode, image.size, image.tobytes(), dict(image.info)) for image in images]
     lab = Datalab({"image": images}, task=None, verbosity=0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # earlier results are replaced
-        lab.find_issues(TYPES)
-        lab.find_issues([*TYPES, *COPIES])
-    assert sorted(seen) == list(range(6))
+    lab.find_issues(TYPES).find_issues(COPIES)
+    assert sorted(reads) == list(range(6))
     after = [(image.mode, image.size, image.tobytes(), dict(image.info)) for image in images]
     assert before == after
+
+
+def test_rows_that_stay_are_not_measured_again(reads: list[int]) -> None:
+    images: list[Any] = [encoded(image) for image in crops(12)]
+    images[2], images[4], images[5] = None, encoded(scaled(crops(1)[0], 0.02)), images[6]
+    data = pd.DataFrame({"image": images})
+    lab = Datalab(data, task=None, image_key="image", verbosity=0)
+    lab.find_issues(["exact_duplicate_image"])
+    kept = lab.drop("exact_duplicate_image")
+    reads.clear()
+    with pytest.warns(DatalabWarning, match="earlier results are replaced"):
+        issues = kept.find_issues([*TYPES, *COPIES]).issues
+    assert reads == []
+    assert len(issues) == 11
+    fresh = Datalab(data.drop(index=6), task=None, image_key="image", verbosity=0)
+    pd.testing.assert_frame_equal(issues, fresh.find_issues([*TYPES, *COPIES]).issues)
+
+
+def test_only_new_rows_are_measured(reads: list[int]) -> None:
+    images = [np.asarray(image).astype(float) for image in crops(12)]
+    lab = Datalab({"image": images}, task=None, verbosity=0).find_issues([*TYPES, *COPIES])
+    reads.clear()
+    # By itself the dark one would be as bright as its brightest pixel.
+    more = lab.append({"image": [images[3] * 0.02, images[5], images[7]]})
+    assert sorted(reads) == [0, 1, 2]
+    pd.testing.assert_frame_equal(more.issues[:12], lab.issues)
+    assert flagged(more, "dark") == {12}
+    assert flagged(more, "exact_duplicate_image") == {13, 14}
+
+
+def test_what_was_measured_is_saved(tmp_path: Path, reads: list[int]) -> None:
+    data = {"image": crops(40)}
+    lab = Datalab(data, task=None, verbosity=0).find_issues(["dark"])
+    lab.save(tmp_path / "lab")
+    reads.clear()
+    loaded = Datalab.load(tmp_path / "lab", data=data)
+    pd.testing.assert_frame_equal(loaded.issues, lab.issues)
+    loaded.find_issues(["blurry"])
+    assert reads == []
 
 
 def test_the_report_shows_the_pictures() -> None:
