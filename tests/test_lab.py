@@ -346,7 +346,7 @@ def test_any_index_is_exported(
     assert lab.issues.index.equals(index)
     lab.export(tmp_path / "f.CSV")
     read = pd.read_csv(tmp_path / "f.CSV")
-    assert read.shape[1] == lab.export("frame").shape[1] - 1 + index.nlevels
+    assert read.shape[1] == lab.export("frame").shape[1] + index.nlevels
 
 
 def test_hostile_cells_in_exports(probs: np.ndarray, tmp_path: Path) -> None:
@@ -510,9 +510,6 @@ def test_export(lab: Datalab, tmp_path: Path) -> None:
         "predicted_probability",
         "given_threshold",
         "predicted_threshold",
-        "neighbor_label",
-        "neighbor_share",
-        "neighbor_given_share",
         "is_ambiguous",
     ]
     for name in ("f.csv", "f.parquet", "f.xlsx", "f.html"):
