@@ -18,6 +18,8 @@ __all__ = ["Pool", "log_loss", "pool_classes", "pool_numbers", "pool_sets"]
 FLOOR = 1e-6
 # No prediction counts more often than this; many weak agreeing ones need no such weight.
 HIGHEST = 6.0
+# At most so many labels are taken for drawn blindly.
+MAX_BLIND = 0.9
 # Weights are found on so many rows, which is plenty for a handful of numbers.
 MAX_ROWS = 20_000
 # Rows are put together so many at a time.
@@ -78,15 +80,18 @@ def pool_classes(
 
     Notes
     -----
-    The mean log-likelihood is concave in the powers; their start, 1 / M, is also what they are
-    drawn to by the weight of one row. O(N K M) per step.
+    A few labels that are plainly wrong would decide between the members, so their proportions
+    are found for ``(1 - e) q + e / K``, where q is the normalised product and e the share of
+    labels that are drawn blindly. Then one power for all makes the labels likeliest as they are:
+    the probabilities are those of the given labels. O(N K M) per step.
     """
     rows = _some(np.flatnonzero(counted), seed)
-    if not len(rows):
-        weights = np.full(len(members), 1.0 / len(members))
-    else:
+    weights = np.full(len(members), 1.0 / len(members))
+    if len(rows):
         logs = np.stack([_logs(member[rows]) for member in members])
-        weights = _powers(logs, codes[rows])
+        weights = _powers(logs, codes[rows], MAX_BLIND)
+        product = np.einsum("m,mnk->nk", weights, logs, optimize=True)[None]
+        weights = weights * _powers(product - product.max(axis=2, keepdims=True), codes[rows])
     value = np.empty(members[0].shape)
     for start in range(0, len(value), BLOCK):
         block = slice(start, start + BLOCK)
@@ -102,31 +107,41 @@ def _some(rows: IndexArray, seed: int) -> IndexArray:
     return np.sort(np.random.default_rng(seed).choice(rows, MAX_ROWS, replace=False))
 
 
-def _powers(logs: FloatArray, codes: IndexArray) -> FloatArray:
-    n_members, n_rows = logs.shape[0], logs.shape[1]
+def _powers(logs: FloatArray, codes: IndexArray, most_blind: float = 0.0) -> FloatArray:
+    """The powers of members, (M, N, K) logarithms, when at most so many labels are blind draws."""
+    n_members, n_rows = len(logs), logs.shape[1]
+    n_classes = logs.shape[2]
     start = np.full(n_members, 1.0 / n_members)
-    given = logs[:, np.arange(n_rows), codes]
+    at = np.arange(n_rows)
+    given = logs[:, at, codes]
 
-    def loss(powers: FloatArray) -> tuple[float, FloatArray]:
+    def loss(found: FloatArray) -> tuple[float, FloatArray]:
+        powers, blind = found[:-1], found[-1]
         scores = np.einsum("m,mnk->nk", powers, logs, optimize=True)
-        highest = scores.max(axis=1)
-        probs = np.exp(scores - highest[:, None])
-        total = probs.sum(axis=1)
-        probs /= total[:, None]
-        value = float((highest + np.log(total) - powers @ given).mean())
-        expected = np.einsum("nk,mnk->m", probs, logs, optimize=True) / n_rows
+        probs = _softmax(scores)
+        product = probs[at, codes]
+        likely = np.maximum((1 - blind) * product + blind / n_classes, 1e-300)
         pull = powers - start
-        return value + 0.5 * float(pull @ pull) / n_rows, expected - given.mean(axis=1) + (
-            pull / n_rows
-        )
+        value = -float(np.log(likely).mean()) + 0.5 * float(pull @ pull) / n_rows
+        # How much a row speaks for the product, against a blind draw.
+        trust = (1 - blind) * product / likely
+        expected = np.einsum("nk,mnk->mn", probs, logs, optimize=True)
+        slope = ((expected - given) * trust).mean(axis=1) + pull / n_rows
+        return value, np.append(slope, ((product - 1 / n_classes) / likely).mean())
 
-    return _minimised(loss, start)
+    # Without blind labels the problem is convex; from its answer the other one is begun.
+    powers = [(0.0, HIGHEST)] * n_members
+    best = _minimised(loss, np.append(start, 0.0), [*powers, (0.0, 0.0)])
+    if most_blind:
+        begun = np.append(best[:-1], most_blind / 20)
+        other = _minimised(loss, begun, [*powers, (0.0, most_blind)])
+        best = min((best, other), key=lambda found: loss(found)[0])
+    return best[:-1]
 
 
-def _minimised(loss: object, start: FloatArray, lowest: float = 0.0) -> FloatArray:
+def _minimised(loss: object, start: FloatArray, bounds: list[tuple[float, float]]) -> FloatArray:
     from scipy.optimize import minimize  # noqa: PLC0415
 
-    bounds = [(lowest, HIGHEST)] * len(start)
     found: FloatArray = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x
     return found
 
@@ -172,7 +187,8 @@ def pool_numbers(members: Sequence[FloatArray], target: FloatArray, seed: int) -
         slope = (off / size) @ residual / scale / len(rows)
         return float(size.mean()), (slope - weights @ slope) / shares.sum()
 
-    shares = _minimised(loss, np.full(len(members), 1.0 / len(members)), lowest=FLOOR)
+    start = np.full(len(members), 1.0 / len(members))
+    shares = _minimised(loss, start, [(FLOOR, HIGHEST)] * len(members))
     weights = shares / shares.sum()
     value: FloatArray = np.column_stack(members) @ weights
     return Pool(value, weights)
