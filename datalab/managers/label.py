@@ -105,6 +105,7 @@ class Label:
     description: ClassVar[str] = "Labels that an out-of-sample model finds unlikely."
     advice: ClassVar[str] = "Look at the worst ones first; correct the label or drop the row."
     reference: ClassVar[dict[str, Any]] = {"filter_by": CONFIDENT}
+    not_made_beside: ClassVar[dict[str, tuple[str, ...]]] = {"knn_graph": ("pred_probs",)}
     produces: ClassVar[dict[str, Kind]] = {
         "given_label": "class",
         "predicted_label": "class",
@@ -134,6 +135,7 @@ class Label:
         "errors_interval",
         "trust_in_neighbors",
         "better_than_chance",
+        "num_ambiguous",
     )
     tells_inputs: ClassVar[tuple[str, ...]] = ("features", "pred_probs")
 
@@ -247,10 +249,16 @@ class Label:
             if power > 0:
                 together = pooled(labels, pred_probs, neighbors, power)
         found = adaptive_flags(labels, pred_probs, guesses, together)
-        columns["is_ambiguous"] = (found.second >= PLAUSIBLE) & ~found.is_issue
+        ambiguous = (found.second >= PLAUSIBLE) & ~found.is_issue
+        columns["is_ambiguous"] = ambiguous
+        told = {
+            **_told(found),
+            "num_ambiguous": int(ambiguous.sum()),
+            "trust_in_neighbors": power,
+        }
         asked = "label_quality_scores_kwargs" in self.clean_learning_kwargs
         score = self._score(labels, pred_probs) if asked else found.score
-        return found.is_issue, score, columns, {**_told(found), "trust_in_neighbors": power}
+        return found.is_issue, score, columns, told
 
     def _health(
         self, joint: NDArray[Any], n_examples: int, class_names: tuple[Any, ...] | None
@@ -300,10 +308,12 @@ class Label:
             )
         low, high = (f"{count:,.0f}" for count in info["errors_interval"])
         told = f"Estimated number of wrong labels: {info['errors']:,.0f} ({low} to {high})"
-        if not found.num_issues:
-            return told
-        low, high = (percent(share) for share in info["precision_interval"])
-        return f"{told}; of those flagged about {percent(info['precision'])} ({low} to {high})"
+        if found.num_issues:
+            low, high = (percent(share) for share in info["precision_interval"])
+            told += f"; of those flagged about {percent(info['precision'])} ({low} to {high})"
+        if info["num_ambiguous"]:
+            told += f"; ambiguous (two plausible classes): {info['num_ambiguous']:,}"
+        return told
 
     def explain(self, row: Mapping[str, Any]) -> str:
         """Why the row was flagged."""

@@ -152,6 +152,8 @@ def test_ambiguous_rows_are_not_issues(problem: Any) -> None:
     found = Label().find_issues(*labels_and_probs(labels, probs))
     assert np.flatnonzero(found.columns["is_ambiguous"]).tolist() == [50]
     assert not found.is_issue[50]
+    assert found.info["num_ambiguous"] == 1
+    assert Label().sum_up(found).endswith("; ambiguous (two plausible classes): 1")
 
 
 def test_neighbours_are_a_second_witness() -> None:
