@@ -172,8 +172,10 @@ def normalised(text: str) -> str:
     >>> normalised("Ｈello,  World!"), normalised("hello world"), normalised(" ?! ")
     ('helloworld', 'helloworld', '?!')
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return folded.translate(_KEPT) or "".join(folded.split())
+    plain = functools.partial(unicodedata.normalize, "NFKC")
+    folded = plain(plain(text).casefold())
+    # What is left may compose anew, once spaces and signs between are gone.
+    return plain(folded.translate(_KEPT)) or "".join(folded.split())
 
 
 def shingles(key: str) -> NDArray[np.uint32]:

@@ -21,9 +21,14 @@ _OTHERS = re.compile(
 )
 _CHAIN = re.compile(
     r"(?<![A-Za-z0-9_$€£¥₹₽#@=&+*/\\])(?<!\d[.,:-])"
-    r"(?>(?:\+ ?|\(\+?)?\d(?:[ .\-/()]{0,2}\d)+)(?![A-Za-z0-9_%€£₽°]|[.,:-]\d| ?[€£₽])"
+    r"(?>(?:\+|\(\+?)?\d(?:[ .\-/()]{0,2}\d)+)(?![A-Za-z0-9_%€£₽°]|[.,:-]\d| ?[€£₽])"
 )
 _LEAST, _MOST = 7, 15
+# What is written like a phone number and is none: years, a decimal number, an American postcode.
+_NEVER = re.compile(r"(?:(?:1\d|20)\d\d[ .\-/]*)+|\+?\d+\.\d+|\d{5}-\d{4}")
+# Numbers that may stand beside one with only a space between.
+_BEFORE_IT = re.compile(r"(?:(?:19|20)\d\d|\d\d?) (.+)\Z")
+_AFTER_IT = re.compile(r"\A(.+) (?:(?:19|20)\d\d|\d\d?)\Z")
 
 # Country codes (E.164): one digit (then ten follow), two or three.
 _ONE = frozenset("17")
@@ -38,6 +43,7 @@ _SURE = tuple(
         re.compile,
         (
             r"(?:1[ .-]?)?\(\d{3}\) ?\d{3}[ .-]\d{4}",  # (415) 555-2671
+            r"\(\d\d\) ?\d{4,5}-\d{4}",  # (11) 98765-4321
             r"[78][ -]?\(\d{3,5}\) ?\d{1,3}[ -]?\d\d[ -]?\d\d",  # 8 (495) 123-45-67
             r"\(0\d{1,5}\) ?\d{2,4}(?:[ .-]?\d{2,4}){1,3}",  # (020) 7946 0958
         ),
@@ -58,6 +64,7 @@ _LIKELY = tuple(
             r"0[1-9]\d{0,4}[ /-]{1,2}\d{3,8}",  # 030 1234567
             r"0[1-9]\d{1,4}[ /-]\d{2,4}(?:[ -]\d{2,4}){1,2}",  # 0532 123 45 67
             r"0[1-9][ -]\d{3,4}[ -]\d{4}",  # 03-1234-5678
+            r"0 [1-9]\d\d \d{3} \d\d \d\d",  # 0 532 123 45 67
             r"\d{3,4}-\d{3}-\d{3,4}",
         ),
     )
@@ -69,10 +76,11 @@ _HAN = re.compile("[\u4e00-\u9fff]")
 
 # Beginnings of words that stand before phone numbers, and before other numbers; the nearer wins.
 _CUES = re.compile(
-    r"(?P<phone>\b(?:tel|t[eé]l[eé]f|phone|telephone|call|mobile?|cell|fax|whatsapp|viber|signal|sms|"
-    r"text (?:me|us|him|her)|ring|dial|reach|contact|hotline|number is|ph[:.]|handy|ruf|anruf|"
-    r"appel|joindre|portable|num[eé]ro|llam|m[oó]vil|celular|ligue|ligar|chiam|zadzwo|dzwo|telefon|"
-    r"cep|ara[:y ]|gọi|điện thoại|τηλ|καλέσ|тел|звон|позвон|моб|номер|набер|дзвон|телефон)|"
+    r"(?P<phone>\b(?:(?:tel|t[eé]l|phones?|mobile?|cell|fax|ring|dial|ph|sms|cep|ruf|handy|gọi|ara)\b|"
+    r"call(?:s|ed|ing|er)?\b|telephone|cellphone|whatsapp|viber|text (?:me|us|him|her)\b|reach|"
+    r"contact|hotline|number is|t[eé]l[eé]f|anruf|handynummer|appel|joindre|num[eé]ro\b|llam|"
+    r"m[oó]vil\b|celular|lig(?:ue|ar)\b|chiam|zadzwo|dzwo|điện thoại|τηλ|καλέσ|тел\b|телеф|позвон|"
+    r"звон|моб\b|мобил|номер|набер|дзвон)|"
     r"rufnummer|telefonnummer|电话号码|電話號碼|電話番号|전화 ?번호|휴대폰 ?번호|"
     r"电话|電話|手机|手機|拨打|致电|联系|聯繫|聯絡|微信|短信|携帯|連絡|お問い合わせ|"
     r"전화|연락|휴대|핸드폰|문의|هاتف|اتصل|الاتصال|جوال|تليفون|موبايل|رقمي|رقم|واتس|تماس|تلفن|"
@@ -108,13 +116,24 @@ def phone_numbers(text: str) -> Iterator[tuple[int, int]]:
     """
     cleared = _OTHERS.sub(lambda match: "\0" * len(match[0]), text)
     for match in _CHAIN.finditer(cleared):
-        found = match[0]
-        digits = sum(map(str.isdigit, found))
-        if _LEAST <= digits <= _MOST and _is_phone(found, cleared[: match.start()], text):
-            yield match.span()
+        for start, end in _tries(match):
+            if _is_phone(cleared[start:end], cleared[:start], text):
+                yield start, end
+                break
+
+
+def _tries(match: re.Match[str]) -> Iterator[tuple[int, int]]:
+    """The digits as a whole, then without a year or a small number at either end."""
+    yield match.span()
+    for aside in (_BEFORE_IT.match(match[0]), _AFTER_IT.search(match[0])):
+        if aside is not None:
+            start, end = aside.span(1)
+            yield match.start() + start, match.start() + end
 
 
 def _is_phone(found: str, before: str, text: str) -> bool:
+    if not _LEAST <= sum(map(str.isdigit, found)) <= _MOST or _NEVER.fullmatch(found):
+        return False
     if found.lstrip("(").startswith("+") or re.match(r"00[1-9]\d*[ -/]", found):
         return _international(re.sub(r"\D", "", found.replace("(0)", "")).removeprefix("00"))
     if any(way.fullmatch(found) for way in _SURE):

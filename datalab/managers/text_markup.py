@@ -34,6 +34,8 @@ _TAG = re.compile(
     r"|<!--.*?-->|<!doctype\b[^>]*>|<!\[CDATA\[",
     re.IGNORECASE | re.DOTALL,
 )
+# Where the first tag is quoted, the text is about tags, or code that writes them.
+_QUOTED = re.compile(rf"""\A[^<]*["'`]</?(?:{_TAGS})\b""", re.IGNORECASE)
 _BBCODE = re.compile(r"\[/(?:b|i|u|s|url|img|quote|code|color|size|list)\]", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{2,7}|#[xX][0-9a-fA-F]{2,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 # A part of a text ends with its line or sentence, or where a menu has a bar.
@@ -42,10 +44,10 @@ _PARTS = re.compile(r"[\n\r|•·»›→]+|(?<=[.!?。！？؟।…])\s*")
 # what a text is about; two, or one in a part that other texts share, are a page's own words.
 _PHRASE = re.compile(
     "accept cookies|accept all cookies|cookie policy|cookie settings|uses cookies|"
-    "use cookies|privacy policy|terms of service|terms of use|terms and conditions|"
+    "privacy policy|terms of service|terms of use|terms and conditions|"
     "all rights reserved|skip to content|skip to main content|subscribe to our newsletter|"
-    "sign up for our newsletter|newsletter|back to top|share on facebook|share on twitter|"
-    "follow us on|click here to|log in|sign in|sign up|read more|contact us|about us|"
+    "sign up for our newsletter|back to top|share on facebook|share on twitter|"
+    "follow us on|click here to|"
     "powered by|copyright ©|site map|toggle navigation|enable javascript|"
     "cookies akzeptieren|alle rechte vorbehalten|datenschutzerklärung|impressum|"
     "politique de confidentialité|tous droits réservés|accepter les cookies|"
@@ -59,11 +61,22 @@ _PHRASE = re.compile(
     "सर्वाधिकार सुरक्षित|नियम और शर्तें"
 )
 MIN_PHRASES = 2
-# A part of so many letters or more that stands in so many different texts is no coincidence …
-MIN_PART = 24
+# A menu: one of its usual words, and two more entries behind bars.
+_BAR = re.compile("[|·•»›]")
+_MENU = re.compile(
+    r"(?<!\w)(?:home|about|contact|log ?in|sign in|sign up|register|search|menu|blog|news|products|"
+    r"services|faq|help|cart|startseite|kontakt|accueil|inicio|главная|войти|首页|登录|ホーム|홈|"
+    r"الرئيسية|דף הבית|मुखपृष्ठ)(?:\s*[|·•»›]\s*[^\n|·•»›]{1,25}){2}",
+    re.IGNORECASE,
+)
+# A part of so many letters or more at the beginning or end of so many different texts is no
+# coincidence …
+MIN_PART = 28
+MAX_SIGNS = 0.1
 MIN_SHARE = 0.01
-# … unless such parts stand in every fifth text: then they are how these texts are written.
-COMMON = 0.2
+# … unless such parts stand in every fifth text, or are many: then that is how these texts are
+# written. A page repeats itself in a few sentences.
+EDGE, COMMON, MANY = 2, 0.2, 4
 # A text that has little else is made by a pattern; nothing was left over in it.
 MOSTLY = 0.6
 
@@ -80,10 +93,10 @@ class MarkupText:
 
     Notes
     -----
-    Boilerplate is a line or sentence of more than a few words that stands in many texts with
-    other content, unless that is the way all texts of the data set are written; or phrases such as
-    "privacy policy" or "all rights reserved". The score is 1 without any, otherwise half the share
-    of the text that is not markup.
+    Boilerplate is a line or sentence of more than a few words with which many texts of other
+    content begin or end, unless that is the way the texts of the data set are written; a menu; or
+    phrases such as "privacy policy" and "all rights reserved". The score is 1 without any,
+    otherwise half the share of the text that is not markup.
 
     Examples
     --------
@@ -118,7 +131,8 @@ class MarkupText:
         tags, entities, size = (np.zeros(len(text), dtype=np.int64) for _ in range(3))
         for at, one in enumerate(text):
             if "<" in one or "[/" in one:
-                found = _TAG.findall(one) + _BBCODE.findall(one)
+                found = [] if _QUOTED.search(one) else [m[0] for m in _TAG.finditer(one)]
+                found += _BBCODE.findall(one)
                 tags[at] = len(found)
                 size[at] += sum(map(len, found))
             if "&" in one:
@@ -160,18 +174,22 @@ def _boilerplate(text: Sequence[str], least: int) -> tuple[Any, Any]:
     seen: Counter[str] = Counter()
     # Copies of a text are one text: their sentences are not repeated for being copied.
     for parts in {tuple(key for _, key in parts): parts for parts in split}.values():
-        seen.update({key for _, key in parts if len(key) >= MIN_PART // (1 + _wide(key))})
+        edges = parts[:EDGE] + parts[-EDGE:]
+        seen.update({key for part, key in edges if _is_sentence(part, key)})
     often = max(least, MIN_SHARE * len(text))
     repeated = {key for key, times in seen.items() if times >= often}
     phrased = {key for key, times in seen.items() if times >= least}
     usual = _usual(split, repeated)
     count, size = np.zeros(len(text), np.int64), np.zeros(len(text), np.int64)
     for at, parts in enumerate(split):
+        menu = _MENU.search(text[at]) if _BAR.search(text[at]) else None
+        if menu:
+            count[at], size[at] = 1, len(menu[0])
         whole = sum(len(key) for _, key in parts)
-        phrases = {match for part, _ in parts for match in _PHRASE.findall(part.lower())}
+        phrases = set(_PHRASE.findall(text[at].lower()))
         for part, key in parts:
             own = len(phrases) >= MIN_PHRASES or (key in phrased and not usual)
-            told = own and _PHRASE.search(part.lower()) is not None
+            told = own and any(phrase in part.lower() for phrase in phrases)
             if told or (key in repeated and not usual and len(key) < MOSTLY * whole):
                 count[at] += 1
                 size[at] += len(part)
@@ -181,7 +199,7 @@ def _boilerplate(text: Sequence[str], least: int) -> tuple[Any, Any]:
 def _usual(split: Sequence[Sequence[tuple[str, str]]], repeated: set[str]) -> bool:
     """Whether repeated parts are so common that they belong to the way the texts are written."""
     having: BoolArray = np.array([any(key in repeated for _, key in parts) for parts in split])
-    return bool(having.size and having.mean() > COMMON)
+    return len(repeated) > MANY or bool(having.size and having.mean() > COMMON)
 
 
 def _parts(text: str) -> list[tuple[str, str]]:
@@ -189,6 +207,9 @@ def _parts(text: str) -> list[tuple[str, str]]:
     return [(part, normalised(part)) for part in _PARTS.split(text) if part.strip()]
 
 
-def _wide(key: str) -> bool:
-    """Whether the letters are ideographs and the like, of which fewer make a sentence."""
-    return bool(key) and ord(key[len(key) // 2]) >= 0x2E80
+def _is_sentence(part: str, key: str) -> bool:
+    """Whether a part is long enough, and words: not a line of a program or a table."""
+    wide = bool(key) and ord(key[len(key) // 2]) >= 0x2E80
+    if len(key) < MIN_PART // (1 + wide):
+        return False
+    return len(part) - sum(c.isalpha() or c.isspace() for c in part) <= MAX_SIGNS * len(part)
