@@ -37,7 +37,7 @@ class IssueManager(Protocol):
     rows can be judged alone, False), ``description``, ``advice`` (what to do with flagged rows),
     ``unused`` (optional inputs that its hyper-parameters leave without use, so that they are not
     made for it), ``not_made_beside`` (input → inputs: used only as the user gave it where the data
-    has one of these), ``reference`` (hyper-parameters of a dataclass that ``rules="reference"`` sets
+    has one of these), ``reference`` (parameters of a dataclass that ``rules="reference"`` sets
     where they are None) and four methods: ``explain(row) -> str`` says in words why a row was
     flagged, ``sum_up(findings) -> str`` how to read all of them,
     ``mask(text) -> str`` hides in texts of flagged rows what must not be shown, and
