@@ -4,7 +4,6 @@ Such lists are read once, here. What comes out is one flat array per quantity an
 group i owns the entries ``offsets[i]:offsets[i + 1]``. Values are judged by `datalab._check`.
 """
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -19,9 +18,10 @@ from datalab._check import (
     listing,
     same_length,
     unit_interval,
+    warn,
 )
 from datalab._typing import Codes, FloatArray, IndexArray, Probs
-from datalab.exceptions import InputError, InputWarning
+from datalab.exceptions import InputError
 
 __all__ = [
     "Boxes",
@@ -306,9 +306,7 @@ def _warn_if_flipped(corners: FloatArray, name: str) -> None:
     flipped = (corners[:, 2:] < corners[:, :2]).any(axis=1)
     if flipped.any():
         at = int(flipped.argmax())
-        warnings.warn(
+        warn(
             f"`{name}` has {int(flipped.sum())} boxes with x2 < x1 or y2 < y1, for example "
-            f"{corners[at].tolist()}; boxes are [x1, y1, x2, y2], not [x, y, width, height]",
-            InputWarning,
-            stacklevel=5,
+            f"{corners[at].tolist()}; boxes are [x1, y1, x2, y2], not [x, y, width, height]"
         )

@@ -1,6 +1,5 @@
 """Train any classifier on the examples whose label can be trusted."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,7 +27,7 @@ from datalab._models.clean_learning import (
 )
 from datalab._models.fitting import fresh_copy, take_rows
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
-from datalab.exceptions import InputError, InputWarning
+from datalab.exceptions import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -243,11 +242,7 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
             Labels that are not array-like, `X` that cannot be cut into rows, or unknown options.
         """
         if X is not None and pred_probs is not None:
-            warnings.warn(
-                "`X` is ignored: label issues are found from the given `pred_probs`",
-                InputWarning,
-                stacklevel=2,
-            )
+            _check.warn("`X` is ignored: label issues are found from the given `pred_probs`")
         issues = self._find_label_issues(
             X if pred_probs is None else None,
             _check.class_codes(labels),
@@ -384,11 +379,9 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
     def _say_what_is_ignored(self, **options: Any) -> None:
         for name, value in options.items():
             if value is not None:
-                warnings.warn(
+                _check.warn(
                     f"`{name}` is ignored with low_memory=True, which finds issues by confident "
-                    "thresholds alone",
-                    InputWarning,
-                    stacklevel=5,
+                    "thresholds alone"
                 )
 
     def _stream(self) -> np.random.RandomState | None:

@@ -1,6 +1,5 @@
 """Estimate thresholds, confident joint, noise rates and the number of label issues."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from datalab._check import (
     choice,
     class_codes,
+    class_thresholds,
     codes_within,
     label_sets,
     label_sets_and_probs,
@@ -17,11 +17,12 @@ from datalab._check import (
     per_class_matrices,
     square_matrix,
     two_classes,
+    warn,
 )
 from datalab._core import count as core
 from datalab._core import latent, multilabel
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
-from datalab.exceptions import InputError, InputWarning
+from datalab.exceptions import InputError
 
 __all__ = [
     "calibrate_confident_joint",
@@ -173,16 +174,7 @@ def _thresholds(codes: Codes, probs: Probs, thresholds: ArrayLike | None) -> Flo
     """The given thresholds, or those of the data."""
     if thresholds is None:
         return core.confident_thresholds(codes, probs)
-    n_classes = probs.shape[1]
-    cuts = np.asarray(thresholds, dtype=np.float64)
-    if cuts.ndim == 0:
-        cuts = np.full(n_classes, cuts)
-    if cuts.shape != (n_classes,) or not np.isfinite(cuts).all():
-        raise InputError(
-            f"`thresholds` must be {n_classes} finite numbers, one per column of `pred_probs`, "
-            f"got shape {cuts.shape}"
-        )
-    return cuts
+    return class_thresholds(thresholds, probs.shape[1])
 
 
 def calibrate_confident_joint(
@@ -342,11 +334,9 @@ def num_label_issues(
             "`confident_joint` is None; estimation_method='off_diagonal_custom' counts from it"
         )
     if confident_joint is not None and not custom:
-        warnings.warn(
+        warn(
             f"`confident_joint` is ignored with estimation_method={estimation_method!r}; "
-            "'off_diagonal_custom' uses it",
-            InputWarning,
-            stacklevel=2,
+            "'off_diagonal_custom' uses it"
         )
     codes, probs = labels_and_probs(labels, pred_probs)
     two_classes(codes)

@@ -1,7 +1,6 @@
 """Scores of how untypical examples are, from features or from predicted probabilities."""
 
 import logging
-import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -17,6 +16,7 @@ from datalab._check import (
     labels_and_probs,
     probabilities,
     two_classes,
+    warn,
     whole_number,
 )
 from datalab._core.count import confident_thresholds
@@ -29,7 +29,7 @@ from datalab._core.outlier import (
     scale_of,
 )
 from datalab._typing import FloatArray, Probs
-from datalab.exceptions import InputError, InputWarning
+from datalab.exceptions import InputError
 from datalab.neighbors.exact import metric_name, nearest
 from datalab.neighbors.metric import reference_metric
 
@@ -363,4 +363,4 @@ def _is_fitted(knn: Any) -> bool:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(f"OutOfDistribution: {message}", InputWarning, stacklevel=4)
+    warn(f"OutOfDistribution: {message}")

@@ -1,7 +1,6 @@
 """Scores of label quality, and lists of the worst labels."""
 
 import logging
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,10 +14,11 @@ from datalab._check import (
     labels_and_probs,
     listing,
     same_length,
+    warn,
 )
 from datalab._core.rank import SCORES, WEIGHTINGS, adjusts, ascending, label_quality, worst_first
 from datalab._typing import FloatArray, IndexArray
-from datalab.exceptions import InputError, InputWarning, OptionError
+from datalab.exceptions import InputError, OptionError
 
 __all__ = [
     "find_top_issues",
@@ -146,11 +146,7 @@ def get_label_quality_ensemble_scores(
             f"{'an empty list' if empty else type(pred_probs_list).__name__}"
         )
     if len(pred_probs_list) == 1:
-        warnings.warn(
-            "`pred_probs_list` has only one model; get_label_quality_scores does the same",
-            InputWarning,
-            stacklevel=2,
-        )
+        warn("`pred_probs_list` has only one model; get_label_quality_scores does the same")
     choice(method, SCORES, name="method")
     weighting = choice(
         weight_ensemble_members_by, [*WEIGHTINGS, "custom"], name="weight_ensemble_members_by"

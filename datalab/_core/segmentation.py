@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from datalab._check import class_codes, labels_and_probs, unit_interval
 from datalab._core.blocks import BLOCK_BYTES, each_block, row_blocks
 from datalab._core.count import EPS, class_sums, given_probs
+from datalab._core.filter import lowest
 from datalab._core.label_issues_batched import thresholds_by_sums
 from datalab._core.pooling import COLDEST
 from datalab._typing import BoolArray, Codes, FloatArray, Probs
@@ -133,7 +134,7 @@ def label_issues(images: Images, step: int = 1) -> BoolArray:
         return confident
 
     number = sum(images.each(judge, step))
-    taken = _lowest(scores.reshape(-1), number).reshape(scores.shape)
+    taken = lowest(scores.reshape(-1), number, fixed=True).reshape(scores.shape)
     return differs & taken.repeat(step, axis=1).repeat(step, axis=2)
 
 
@@ -152,16 +153,6 @@ def _seen_elsewhere(
     at = np.flatnonzero(differs)
     best = pred_probs[at].argmax(axis=1)
     return differs, int(np.count_nonzero(top[at] >= thresholds[best] - EPS))
-
-
-def _lowest(scores: FloatArray, n: int) -> BoolArray:
-    """Mask of the `n` lowest scores, the first of those tied at the cut; without sorting."""
-    if n >= len(scores) or n <= 0:
-        return np.full(len(scores), n > 0)
-    cut = np.partition(scores, n - 1)[n - 1]
-    taken: BoolArray = scores < cut
-    taken[np.flatnonzero(scores == cut)[: n - np.count_nonzero(taken)]] = True
-    return taken
 
 
 def of_class(images: Images, issues: BoolArray, k: int) -> BoolArray:

@@ -1,17 +1,16 @@
 """What both `CleanLearning` have in common: a model given, issues found, a copy fitted."""
 
 import logging
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from datalab._check import as_array, listing, numeric_labels, same_length
+from datalab._check import as_array, listing, numeric_labels, same_length, warn
 from datalab._models.fitting import count_rows
 from datalab._typing import BoolArray, FloatArray
-from datalab.exceptions import InputError, InputTypeError, InputWarning
+from datalab.exceptions import InputError, InputTypeError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -198,11 +197,7 @@ class CleanLearner:
         """
         issues: pd.DataFrame | None = self.label_issues_df
         if issues is None:
-            warnings.warn(
-                "no label issues are known yet; call find_label_issues() or fit() first",
-                InputWarning,
-                stacklevel=2,
-            )
+            warn("no label issues are known yet; call find_label_issues() or fit() first")
         return issues
 
     def save_space(self) -> None:
