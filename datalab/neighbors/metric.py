@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 
 from datalab._typing import BoolArray, FloatArray
 
-__all__ = ["MetricChoice", "choose_metric", "column_spread", "reference_metric"]
+__all__ = [
+    "MetricChoice",
+    "choose_metric",
+    "column_spread",
+    "inner_deviation",
+    "reference_metric",
+]
 
 # Learned representations have seldom fewer dimensions, tables of measurements seldom more.
 MIN_EMBEDDING_DIMENSIONS = 32
@@ -23,6 +29,10 @@ UNIT_NORM = 1e-3
 NORMAL_75, NORMAL_95 = 0.6744897501960817, 1.6448536269514722
 # Heavy tails stretch the outer range, relative to the inner one, about this much.
 HEAVY_TAIL = 3.0
+# Rows whose columns tell whether they have comparable spreads.
+SAMPLE = 4000
+# The share of a column's values, at each end, that count as if they were less extreme.
+EXTREME = 0.01
 # Numbers worked on at a time.
 BLOCK = 2**21
 
@@ -49,7 +59,8 @@ class MetricChoice:
         """The features as they are compared (a copy when columns are scaled)."""
         if self.scale is None:
             return features
-        return features / self.scale.astype(features.dtype)
+        scaled: FloatArray = features / self.scale.astype(np.result_type(features, np.float32))
+        return scaled
 
 
 def reference_metric(features: FloatArray) -> str:
@@ -73,16 +84,18 @@ def choose_metric(features: FloatArray) -> MetricChoice:
 
     Parameters
     ----------
-    features : ndarray of float, shape (N, M)
+    features : ndarray of numbers or scipy sparse matrix, shape (N, M)
         Finite.
 
     Returns
     -------
     MetricChoice
+        Sparse rows, which are mostly counts or weights of words, are compared by cosine distance.
         Representations (rows of length one, or many columns with comparable spreads) are compared
         as they are by cosine distance; tables by Euclidean distance after dividing each column by
-        its spread: a robust one (`column_spread`), or from 32 columns on the standard deviation,
-        because then what matters is that no few columns make up the sum.
+        its spread: a robust one (`column_spread`), or from 32 columns on the standard deviation
+        without the most extreme values (`inner_deviation`), because then what matters is that no
+        few columns make up the sum.
 
     Notes
     -----
@@ -103,21 +116,30 @@ def choose_metric(features: FloatArray) -> MetricChoice:
     >>> choose_metric(rng.normal(size=(100, 64)) + 1).metric
     'cosine'
     """
+    if hasattr(features, "tocsr"):
+        return MetricChoice("cosine", None, "cosine distance: sparse rows")
     look = _Look.at(features)
-    reason = _why_representation(look)
+    reason = _why_representation(look, features[:: max(1, len(features) // SAMPLE)])
     if reason:
         return MetricChoice("cosine", None, f"cosine distance: {reason}")
     n_columns = features.shape[1]
     if n_columns < MIN_EMBEDDING_DIMENSIONS:
         spread = column_spread(features)
     else:
-        spread = np.where(look.varies, look.std, 1.0)
+        spread = inner_deviation(features)
     reason = f"Euclidean distance of {n_columns} columns, each divided by its spread"
     return MetricChoice("euclidean", spread, reason)
 
 
-def _why_representation(look: "_Look") -> str:
-    """In words, why these rows look like learned representations; empty when they do not."""
+def _why_representation(look: "_Look", some: FloatArray) -> str:
+    """In words, why these rows look like learned representations; empty when they do not.
+
+    Parameters
+    ----------
+    look : _Look
+    some : ndarray of float, shape (n, M)
+        A part of the rows, to see how far columns spread without their outliers.
+    """
     n_columns = len(look.std)
     around_mean = float(np.sqrt(np.sum(look.std**2)))
     if n_columns > 1 and around_mean > 0 and look.longest - look.shortest < UNIT_NORM * around_mean:
@@ -126,11 +148,12 @@ def _why_representation(look: "_Look") -> str:
     if n_columns < MIN_EMBEDDING_DIMENSIONS or not varies.any():
         return ""
     std, mean = look.std[varies], look.mean[varies]
+    spread = inner_deviation(some)[varies]
     lowest, highest = look.lowest[varies], look.highest[varies]
     shared = np.mean((lowest == lowest.min()) & (highest == highest.max()))
     if shared >= 0.5:
         return f"{n_columns} columns share the range {lowest.min():g} to {highest.max():g}"
-    low, high = np.quantile(std, [0.1, 0.9])
+    low, high = np.quantile(spread, [0.1, 0.9])
     if high > MAX_SPREAD_RATIO * low:
         return ""
     if np.abs(mean / std).max() < STANDARDISED and std.max() - std.min() < STANDARDISED * std.max():
@@ -213,3 +236,36 @@ def column_spread(features: FloatArray) -> NDArray[np.float64]:
         constant = block.max(axis=0) == block.min(axis=0)
         spread[start : start + step] = np.where(constant | (robust <= 0), 1.0, robust)
     return spread
+
+
+def inner_deviation(features: FloatArray) -> NDArray[np.float64]:
+    """The standard deviation of each column, with its most extreme values drawn in.
+
+    Parameters
+    ----------
+    features : ndarray of float, shape (N, M)
+        Finite.
+
+    Returns
+    -------
+    ndarray of float64, shape (M,)
+        What lies outside the inner 98 % counts as if it lay at its edge. Where nearly all values
+        coincide, the plain standard deviation; 1 for constant columns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> column = np.append(np.tile([-1.0, 1.0], 500), 1e6)
+    >>> inner_deviation(np.column_stack([column, np.full(1001, 7.0)])).round(2).tolist()
+    [1.0, 1.0]
+    """
+    n_rows, n_columns = features.shape
+    deviation = np.empty(n_columns)
+    step = max(1, BLOCK // max(n_rows, 1))
+    for start in range(0, n_columns, step):
+        block = features[:, start : start + step].astype(np.float64)
+        inner = np.clip(block, *np.quantile(block, [EXTREME, 1 - EXTREME], axis=0)).std(axis=0)
+        plain = np.where(inner > 0, inner, block.std(axis=0))
+        constant = block.max(axis=0) == block.min(axis=0)
+        deviation[start : start + step] = np.where(constant | (plain <= 0), 1.0, plain)
+    return deviation

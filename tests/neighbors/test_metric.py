@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from datalab.neighbors import choose_metric, knn_graph, reference_metric
-from datalab.neighbors.metric import column_spread
+from datalab.neighbors.metric import column_spread, inner_deviation
 
 
 def test_reference_rule():
@@ -130,3 +130,40 @@ def test_hardly_any_data(rng, shape):
 def test_constant_data():
     choice = choose_metric(np.full((20, 40), 3.0))
     assert (choice.metric, choice.scale.tolist()) == ("euclidean", [1.0] * 40)
+
+
+def test_gross_outliers_change_neither_metric_nor_scale(rng):
+    plain = embeddings(rng)
+    assert choose_metric(plain).metric == "cosine"
+    plain[:2] = 1e6 * rng.normal(size=(2, 64))
+    assert choose_metric(plain).metric == "cosine"
+    table = rng.normal(size=(400, 40)) * np.geomspace(1, 1e4, 40)
+    before = choose_metric(table)
+    table[3] = 1e9
+    after = choose_metric(table)
+    assert (before.metric, after.metric) == ("euclidean", "euclidean")
+    np.testing.assert_allclose(after.scale, before.scale, rtol=0.05)
+
+
+def test_deviation_of_columns(rng):
+    normal = rng.normal(size=5000) * 3
+    wild = normal.copy()
+    wild[:20] = 1e12
+    rare = np.zeros(5000)
+    rare[:4] = 1.0
+    deviation = inner_deviation(np.column_stack([normal, wild, rare, np.full(5000, 2.5)]))
+    np.testing.assert_allclose(deviation[:2], 3, rtol=0.05)
+    np.testing.assert_allclose(deviation[2:], [rare.std(), 1.0])
+
+
+def test_sparse_rows_are_compared_by_direction(rng):
+    from scipy.sparse import csr_matrix
+
+    choice = choose_metric(csr_matrix(rng.random((20, 9)) * (rng.random((20, 9)) < 0.3)))
+    assert (choice.metric, choice.scale) == ("cosine", None)
+
+
+def test_whole_numbers_are_scaled_in_floating_point(rng):
+    features = rng.integers(0, 200, size=(100, 5)).astype(np.uint8)
+    choice = choose_metric(features)
+    np.testing.assert_allclose(choice.apply(features), features / choice.scale, rtol=1e-6)
