@@ -197,6 +197,11 @@ def _kind_of_texts(texts: NDArray[Any]) -> str:
     return "category" if short and _repeats(texts) else "text"
 
 
+def _kind_of_paths(paths: NDArray[Any]) -> str:
+    kind = _kind_of_texts(objects(map(str, paths)))
+    return kind if kind in ("image", "audio") else "other"
+
+
 def _repeats(values: NDArray[Any]) -> bool:
     """Few distinct values, each of them several times."""
     try:
@@ -235,15 +240,13 @@ def _kind_of_sequences(values: NDArray[Any]) -> str:
 
 def _kind_of_arrays(values: NDArray[Any]) -> str:
     shapes = {value.ndim for value in values}
-    if values[0].dtype.kind not in "biuf" or len(shapes) > 1:
+    if values[0].dtype.kind not in "biuf" or (len(shapes) > 1 and shapes != {2, 3}):
         return "list" if shapes == {1} else "other"
     if shapes == {1}:
         return "vector" if len({len(value) for value in values}) == 1 else "list"
-    if shapes == {2}:
-        return "image"
     channels = {1, 3, 4}
-    coloured = shapes == {3} and all({v.shape[0], v.shape[2]} & channels for v in values)
-    return "image" if coloured else "other"
+    coloured = all({v.shape[0], v.shape[2]} & channels for v in values if v.ndim == 3)
+    return "image" if shapes <= {2, 3} and coloured else "other"
 
 
 def _is_number(value: Any) -> bool:
@@ -262,6 +265,7 @@ def _is_file(value: Any) -> bool:
 # In this order: the first rule that holds for every value of the sample decides.
 _KIND_RULES: tuple[tuple[Callable[[Any], bool], Callable[[NDArray[Any]], str]], ...] = (
     (lambda v: isinstance(v, str), _kind_of_texts),
+    (lambda v: isinstance(v, os.PathLike), _kind_of_paths),
     (lambda v: isinstance(v, (bool, np.bool_)), lambda _: "bool"),
     (_is_number, lambda _: "number"),
     (_is_picture, lambda _: "image"),

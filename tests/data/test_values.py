@@ -132,6 +132,8 @@ def test_whole_numbers_and_floats() -> None:
         ([np.zeros(3), np.ones(2)], "list"),
         ([np.zeros((8, 8))] * 2, "image"),
         ([np.zeros((8, 9, 3)), np.zeros((3, 8, 9))], "image"),
+        ([np.zeros((8, 9, 3)), np.zeros((5, 6))], "image"),
+        ([np.zeros((8, 9)), np.zeros(9)], "other"),
         ([np.zeros((8, 9, 7))] * 2, "other"),
         ([np.array(["a", "b"])] * 2, "list"),
         ([Image.new("L", (2, 2))], "image"),
@@ -155,7 +157,9 @@ def test_kind_of_paths_needs_a_file_that_is_there(tmp_path: Path) -> None:
     there.write_bytes(b"")
     paths = [str(there), str(tmp_path / "b.PNG")]
     assert kind_of(objects(paths)) == "image"
+    assert kind_of(objects(map(Path, paths))) == "image"
     assert kind_of(objects(["x/a.png", "x/b.png"])) == "text"
+    assert kind_of(objects([Path("x/a.png"), Path("x/b.png")])) == "other"
 
 
 scalars = st.one_of(

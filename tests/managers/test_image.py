@@ -162,7 +162,8 @@ def forms(images: list[Image.Image], folder: Path) -> dict[str, Any]:
         "hub": hub,
         "pictures": {"image": images},
         "bytes": {"image": [encoded(image) for image in images]},
-        "paths": pd.DataFrame({"image": paths}),
+        "file names": pd.DataFrame({"image": paths}),
+        "paths": {"image": [Path(path) for path in paths]},
         "records": [{"image": {"bytes": encoded(image), "path": None}} for image in images],
         "stack": {"image": arrays},
         "channels first": {"image": np.moveaxis(arrays, 3, 1)},
@@ -225,7 +226,7 @@ def test_mixed_sizes_and_kinds_of_arrays() -> None:
     images[2] = images[2][:, :, 0]
     images[5] = images[5][:50, :60]
     images[6] = np.asarray(Image.fromarray(images[6]).convert("RGBA"))
-    lab = Datalab({"image": images}, task=None, image_key="image", verbosity=0).find_issues(TYPES)
+    lab = Datalab({"image": images}, task=None, verbosity=0).find_issues(TYPES)
     assert flagged(lab, "grayscale") == {2}
 
 
