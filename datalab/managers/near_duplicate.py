@@ -216,11 +216,9 @@ class NearDuplicate:
 
     def _radius(self, median: float) -> float:
         """The distance within which two examples are near duplicates."""
-        return (
-            self.threshold * median
-            if self.absolute_threshold is None
-            else (self.absolute_threshold)
-        )
+        if self.absolute_threshold is not None:
+            return self.absolute_threshold
+        return self.threshold * median
 
     def _close(self, graph: KNNGraph, median: float, features: FloatArray | None) -> BoolArray:
         """Which neighbours are duplicates, shape (N, k)."""

@@ -255,6 +255,10 @@ class SplitLeakage:
             },
         )
 
+    def sum_up(self, found: Findings) -> str:
+        """What told that rows are copies."""
+        return f"rows are compared by {' and by '.join(found.info['compared'])}"
+
     def explain(self, row: Mapping[str, Any]) -> str:
         """Why the row was flagged."""
         if row["leak_partner"] is None or row["partner_split"] is None:

@@ -205,6 +205,8 @@ def test_texts_that_say_the_same_or_nearly_so() -> None:
     assert found.loc[[4, 5], "is_exact"].tolist() == [True, False]
     assert found.loc[4, "split_leakage_score"] == 0 < found.loc[5, "split_leakage_score"] < 0.3
     assert lab.get_info("split_leakage")["compared"] == ["texts", "equality of text"]
+    told = lab.outcomes["split_leakage"].notes
+    assert told == ("rows are compared by texts and by equality of text",)
 
 
 def test_features_that_were_given_count_beside_texts(features: Any) -> None:
