@@ -129,7 +129,7 @@ class _Done:
 
     @property
     def flagged(self) -> int:
-        return self.outcome.findings.num_issues if self.outcome.findings is not None else 0
+        return self.outcome.findings.num_found if self.outcome.findings is not None else 0
 
 
 class Chain:
@@ -346,7 +346,7 @@ class Chain:
             {
                 "step": step.name,
                 "rows_in": len(lab),
-                "flagged": outcome.findings.num_issues if outcome.findings else None,
+                "flagged": outcome.findings.num_found if outcome.findings else None,
                 "rows_out": len(lab),
                 "relabelled": 0,
             }

@@ -44,9 +44,9 @@ class Comparison:
     def frame(self) -> "pd.DataFrame":
         """One line per row and issue type that changed, most severe score first.
 
-        Columns: ``row`` (index label, or position), ``issue_type``, ``change`` (appeared,
-        disappeared, moved, left, joined), ``score_before``, ``score_after``,
-        ``suggested_before``, ``suggested_after``.
+        Columns: ``row`` (index label, or position; None for the data set as a whole),
+        ``issue_type``, ``change`` (appeared, disappeared, moved, left, joined), ``score_before``,
+        ``score_after``, ``suggested_before``, ``suggested_after``.
         """
         return self.changes.copy()
 
@@ -126,6 +126,7 @@ def compare_outcomes(
         ]
         new = np.setdiff1d(np.flatnonzero(two.flag), there)
         found += [(names_after[to], "joined", *one.told(-1), *two.told(to)) for to in new.tolist()]
+        found += _changed_as_a_whole(one, two)
         lines += [(row, issue, *rest) for row, *rest in found]
         tally = {name: sum(line[1] == name for line in found) for name in CHANGES}
         counts.append({"issue_type": issue, "before": one.num, "after": two.num} | tally)
@@ -148,12 +149,14 @@ class _Side:
         self.score: FloatArray = np.full(n_rows, np.nan)
         self.suggested: NDArray[Any] = np.full(n_rows, None, dtype=object)
         findings = outcome.findings
-        if findings is None or not len(findings.is_issue):
-            self.num = 0
+        self.num = 0 if findings is None else findings.num_found
+        # The score of a finding about the data set as a whole, which has no rows.
+        self.whole: float | None = None
+        if findings is None or findings.about_dataset:
+            self.whole = None if findings is None else findings.summary
             return
         at = findings.positions()
         self.flag[at], self.score[at] = findings.is_issue, findings.score
-        self.num = findings.num_issues
         if "predicted_label" in findings.columns:
             values = findings.columns["predicted_label"]
             by_code = outcome.spec.produces.get("predicted_label") == "class" and classes
@@ -166,6 +169,14 @@ class _Side:
     def told(self, at: int) -> tuple[Any, Any]:
         """Score and suggestion of a row, for the table."""
         return (None, None) if at < 0 else (self.score[at], self.suggested[at])
+
+
+def _changed_as_a_whole(one: _Side, two: _Side) -> list[tuple[Any, ...]]:
+    """The change of a finding about the data set as a whole, which names no row; none or one."""
+    if one.whole is None or two.whole is None or one.num == two.num:
+        return []
+    change = "appeared" if two.num else "disappeared"
+    return [(None, change, one.whole, None, two.whole, None)]
 
 
 def _changed(one: _Side, two: _Side, there: IndexArray) -> list[tuple[str, int, int]]:

@@ -100,3 +100,17 @@ def test_what_cannot_be_compared() -> None:
         one.compare(one.issues)  # type: ignore[arg-type]
     with pytest.raises(NotFound, match="call find_issues"):
         one.compare(Datalab({"x": [1]}, task=None))
+
+
+def test_a_finding_about_the_whole_that_disappears() -> None:
+    frame = pd.DataFrame({"id": range(40), "x": np.random.default_rng(0).normal(size=40)})
+    before = Datalab(frame, task=None, verbosity=0).find_issues(["identifier_column"])
+    after = Datalab(frame[["x"]], task=None, verbosity=0).find_issues(["identifier_column"])
+    changed = before.compare(after)
+    told = changed.summary().iloc[0]
+    assert (told["before"], told["after"], told["disappeared"]) == (1, 0, 1)
+    assert changed.frame()[["change", "score_before", "score_after"]].values.tolist() == [
+        ["disappeared", 0.0, 1.0]
+    ]
+    assert after.compare(before).frame()["change"].tolist() == ["appeared"]
+    assert len(before.compare(before).frame()) == 0
