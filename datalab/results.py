@@ -330,7 +330,9 @@ def _masked_frame(
         told = [shown(int(row), value) for row, value in zip(rows, values, strict=True)]
         same = (one is other for one, other in zip(told, values, strict=True))
         if not all(same):
-            changed[name] = pd.Series(told, index=frame.index, dtype=object)
+            kind = frame[name].dtype
+            plain = kind if isinstance(kind, pd.StringDtype) else object
+            changed[name] = pd.Series(told, index=frame.index, dtype=plain)
     return frame.assign(**changed)
 
 
