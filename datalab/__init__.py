@@ -38,6 +38,7 @@ _MODULES = (
     "regression",
     "segmentation",
     "token_classification",
+    "training",
 )
 
 try:

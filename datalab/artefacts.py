@@ -50,6 +50,7 @@ ARTEFACTS: Mapping[str, str] = {
     "text": "the texts, a list of str",
     "table": "the data set's columns: table.columns, table.column(name)",
     "encoded": "all columns as numbers, for models: a datalab._data.encoded.Encoded",
+    "training_dynamics": "how each example was learned, a datalab._core.training.Dynamics",
     "groups": "which rows belong together, (N,) int64",
     "time": "when each row was made, (N,) float64, seconds or the column's own unit",
     "split": "name of the part of each row (train, test, …), (N,) of str, None where missing",

@@ -260,6 +260,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         features: Any = None,
         knn_graph: Any = None,
         annotations: Any = None,
+        training_dynamics: Any = None,
     ) -> "Datalab":
         """Hand over arrays that the checks use; each is checked here and shadows what is made.
 
@@ -274,6 +275,8 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             Distances to the nearest neighbours.
         annotations
             As for `Datalab`.
+        training_dynamics : datalab.training.Recorder
+            What was recorded while a model of your own was trained.
 
         Returns
         -------
@@ -296,7 +299,18 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             store.give("knn_graph", check_graph(knn_graph, n_rows))
         if annotations is not None:
             self._read_annotations(annotations)
+        if training_dynamics is not None:
+            self._read_training(training_dynamics)
         return self
+
+    def _read_training(self, training_dynamics: Any) -> None:
+        from datalab.training import check_dynamics
+
+        codes = self._labels.codes if isinstance(self._labels, Labels) else None
+        dynamics = check_dynamics(training_dynamics, len(self), codes)
+        seen = dynamics.epochs > 0
+        rows = None if seen.all() else np.flatnonzero(seen)
+        self._artefacts.give("training_dynamics", dynamics, rows=rows)
 
     def _checked_predictions(self, pred_probs: Any) -> tuple[str, NDArray[Any]]:
         if self.task == "regression":

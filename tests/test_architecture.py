@@ -14,7 +14,7 @@ FLOORS = {
     0: {"_check", "_typing", "_optional", "_ragged", "_stack", "exceptions"},
     1: {"_core", "findings"},
     2: {"neighbors", "_data"},
-    3: {"artefacts", "recipes", "given", "packing", "_models", "_tables"},
+    3: {"artefacts", "recipes", "given", "packing", "training", "_models", "_tables"},
     4: {"managers"},
     5: {"audit"},
     6: {"lab", "results", "review", "narrowing", "appending", "chain", "store"},

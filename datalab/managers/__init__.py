@@ -30,6 +30,7 @@ from datalab.managers.text import EmptyText, NonLanguageText, OddLengthText
 from datalab.managers.text_duplicate import DuplicateText
 from datalab.managers.text_encoding import EncodingDamage
 from datalab.managers.text_markup import MarkupText
+from datalab.managers.training_dynamics import TrainingDynamics
 from datalab.managers.underperforming_group import UnderperformingGroup
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "RegressionLabel",
     "SplitLeakage",
     "SpuriousCorrelations",
+    "TrainingDynamics",
     "UnderperformingGroup",
     "register",
 ]
@@ -96,6 +98,7 @@ for _manager in (
     MarkupText,
     DuplicateText,
     PersonalData,
+    TrainingDynamics,
     MultiAnnotator,
     DataValuation,
 ):

@@ -21,6 +21,7 @@ from datalab.plots._confusion import confusion
 from datalab.plots._embedding import embedding
 from datalab.plots._plot import Plot
 from datalab.plots._scores import issues, scores
+from datalab.plots._training import training
 from datalab.plots.accessor import PlotAccessor
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "embedding",
     "issues",
     "scores",
+    "training",
 ]

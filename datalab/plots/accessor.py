@@ -12,6 +12,7 @@ from datalab.plots._confusion import confusion
 from datalab.plots._embedding import embedding
 from datalab.plots._plot import Plot
 from datalab.plots._scores import issues, scores
+from datalab.plots._training import training
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,6 +78,18 @@ class PlotAccessor:
     def issues(self, *, ax: "Axes | None" = None) -> Plot:
         """Numbers of flagged rows per check; see `datalab.plots.issues`."""
         return issues(self._lab.issue_summary, ax=ax)
+
+    def training(self, *, random_state: int = 0, ax: "Axes | None" = None) -> Plot:
+        """A data map of a training that was recorded; see `datalab.plots.training`.
+
+        Raises
+        ------
+        NotFound
+            No training was recorded or checked.
+        """
+        found = self._findings("training_dynamics").columns
+        maps = (found["variability"], found["confidence"], found["region"])
+        return training(*maps, random_state=random_state, ax=ax)
 
     def embedding(
         self,
