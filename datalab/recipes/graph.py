@@ -43,9 +43,8 @@ def graph_with_more(
     graph: KNNGraph, known: FloatArray, features: FloatArray, options: Mapping[str, Any]
 ) -> KNNGraph:
     """The graph with further rows, compared in the way that was chosen for the `known` ones."""
-    if options["metric"] is None and options["rules"] != "reference":
-        features = choose_metric(known).apply(features)
-    return graph.append(features)
+    chosen = options["metric"] is None and options["rules"] != "reference"
+    return graph.append(features, scale=choose_metric(known).scale if chosen else None)
 
 
 @recipe("knn_graph", narrowed=graph_of_survivors, held=("features",))
