@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datalab._check import class_codes
+from datalab._core.duplicate import kept_rows, pairs_of, set_ids
 from datalab._data.labels import AnyLabels, Labels, MultilabelLabels, RegressionLabels, encode
 from datalab._data.roles import targets
 from datalab._data.source import Source, open_source
@@ -79,6 +80,9 @@ def to_drop(outcome: Outcome, below: float | None = None) -> BoolArray:
     drop = findings.is_issue if below is None else findings.score < below
     if "is_kept" in findings.columns:
         drop = drop & ~np.asarray(findings.columns["is_kept"], dtype=bool)
+    elif "near_duplicate_sets" in findings.columns:  # found under the rules of the reference
+        pairs = pairs_of(findings.columns["near_duplicate_sets"], findings.positions())
+        drop = drop & ~kept_rows(set_ids(pairs, len(drop)))
     return drop
 
 

@@ -4,6 +4,7 @@ Two examples are near duplicates when their distance is below a share of the med
 the nearest neighbour.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = [
     "duplicate_pairs",
     "equal_neighbours",
     "kept_rows",
+    "pairs_of",
     "set_ids",
     "sets_of",
     "typical",
@@ -164,6 +166,22 @@ def set_ids(pairs: Pairs, n_rows: int) -> IndexArray:
     _, first, which = np.unique(component[in_set], return_index=True, return_inverse=True)
     ids[in_set] = np.argsort(np.argsort(first))[which]
     return ids
+
+
+def pairs_of(sets: Sequence[IndexArray], rows: IndexArray) -> Pairs:
+    """The pairs that `sets_of` laid out, with unknown distances.
+
+    Parameters
+    ----------
+    sets : sequence of N arrays of int
+        The near duplicates of each row, by position.
+    rows : ndarray of int, shape (N,)
+        The position of each row, ascending.
+    """
+    sizes = [len(one) for one in sets]
+    left = np.repeat(np.arange(len(sets)), sizes)
+    others = np.concatenate([np.asarray(one, dtype=np.intp) for one in sets]) if len(left) else left
+    return Pairs(left, np.searchsorted(rows, others), np.full(len(left), np.nan))
 
 
 def centrality(pairs: Pairs, ids: IndexArray, radius: float) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from datalab._core.duplicate import (
     duplicate_pairs,
     equal_neighbours,
     kept_rows,
+    pairs_of,
     set_ids,
     sets_of,
     typical,
@@ -94,6 +95,14 @@ def test_the_best_of_each_set_by_hand():
     assert kept_rows(ids).tolist() == [True, True, True, False, False, False]
     goodness = np.array([0.1, 0.5, 0.0, 0.9, 0.5, 0.9])  # of equally good ones the first
     assert kept_rows(ids, goodness).tolist() == [False, True, True, True, False, False]
+
+
+def test_sets_tell_their_pairs():
+    sets = [np.array([20, 40]), np.array([10]), np.array([10]), np.array([], dtype=int)]
+    left, right, length = pairs_of(sets, np.array([10, 20, 40, 70]))
+    assert list(zip(left.tolist(), right.tolist(), strict=True)) == [(0, 1), (0, 2), (1, 0), (2, 0)]
+    assert np.isnan(length).all()
+    assert len(pairs_of([np.array([], dtype=int)] * 3, np.arange(3)).left) == 0
 
 
 def test_the_medoid_by_hand():

@@ -241,3 +241,13 @@ def test_positions_are_those_of_the_whole_data_set(features: Any) -> None:
     sets = lab.get_issues("near_duplicate")["near_duplicate_sets"]
     assert sets[10].tolist() == [3, 20]
     assert sets[31].tolist() == [30]
+
+
+@pytest.mark.parametrize("rules", ["datalab", "reference"])
+def test_one_of_each_set_stays_when_they_are_dropped(features: Any, rules: Any) -> None:
+    lab = Datalab({"y": np.arange(100) % 2}, label_name="y", verbosity=0, ledger=False)
+    lab.find_issues(["near_duplicate"], features=features, rules=rules)
+    left = lab.drop("near_duplicate")
+    assert {10, 20, 31}.isdisjoint(left.rows.tolist())
+    assert {3, 30} <= set(left.rows.tolist())
+    assert len(lab) - len(left) < lab.outcomes["near_duplicate"].findings.num_issues
