@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datalab.exceptions import InputError
 from datalab.neighbors.exact import SPARE, TREE_DIMENSIONS, compared
@@ -14,11 +15,14 @@ from datalab.neighbors.settle import settled
 
 __all__ = ["appended"]
 
-# Distances that are measured again agree to so many parts with those that float32 keeps.
-AGREE = 1e-4
+# Distances that are measured again agree with those that the graph has, up to the rounding of
+# features in float32.
+AGREE, ROUNDING = 1e-3, 1e-6
 
 
-def appended(graph: KNNGraph, features: Any, *, progress: bool) -> KNNGraph:
+def appended(
+    graph: KNNGraph, features: Any, *, scale: NDArray[np.float64] | None, progress: bool
+) -> KNNGraph:
     """See `KNNGraph.append`."""
     n_old, n_rows, k = graph.n_rows, features.shape[0], graph.k
     if n_rows <= n_old:
@@ -26,23 +30,25 @@ def appended(graph: KNNGraph, features: Any, *, progress: bool) -> KNNGraph:
             f"`features` has {n_rows} rows and the graph {n_old}; give the features of all rows, "
             "first those of the graph, then the new ones"
         )
-    comparison = compared(features, graph.metric)
+    comparison = compared(features, graph.metric, scale)
     if (
         comparison is None
         or not isinstance(comparison.points, Points)
         or comparison.points.n_dimensions <= TREE_DIMENSIONS
         or graph.hidden is not None
     ):
-        return knn_graph(features, k, metric=graph.metric, progress=progress)
+        return knn_graph(features, k, metric=graph.metric, scale=scale, progress=progress)
     points = comparison.points
     rows = np.repeat(np.arange(n_old), k)
     squared = points.between(rows, graph.indices.ravel()).reshape(n_old, k)
-    if not np.allclose(comparison.distances(squared), graph.distances, rtol=AGREE, atol=1e-9):
+    bounds = Bounds.of(points)
+    typical = float(comparison.distances(np.median(bounds.norms, keepdims=True))[0])
+    again = comparison.distances(squared)
+    if not np.allclose(again, graph.distances, rtol=AGREE, atol=ROUNDING * typical):
         raise InputError(
             "the first rows of `features` are not at the distances that the graph has; give the "
-            "features as they were compared (scaled in the same way), in the same order"
+            "features and the scale with which they were compared, in the same order"
         )
-    bounds = Bounds.of(points)
     known = Candidates(n_rows, k + SPARE, n_rows)
     known.indices[:n_old, :k] = graph.indices
     known.lower[:n_old, :k] = np.nextafter(squared.astype(np.float32), np.float32(0))
@@ -53,6 +59,6 @@ def appended(graph: KNNGraph, features: Any, *, progress: bool) -> KNNGraph:
     best = candidates(bounds, k + SPARE, first=n_old, known=known, progress=text)
     indices, squared = settled(bounds, best, k)
     if (squared[:, -1] == 0).any():
-        return knn_graph(features, k, metric=graph.metric, progress=progress)
+        return knn_graph(features, k, metric=graph.metric, scale=scale, progress=progress)
     distances = comparison.distances(squared).astype(np.float32)
     return KNNGraph(indices, distances, graph.metric, graph.search)

@@ -68,6 +68,11 @@ class KNNGraph:
     search: Mapping[str, Any] = field(default_factory=dict)
     hidden: Hidden | None = None
 
+    def __post_init__(self) -> None:
+        """Pairs that come from a file have lost their names."""
+        if self.hidden is not None:
+            object.__setattr__(self, "hidden", Hidden(*self.hidden))
+
     @property
     def n_rows(self) -> int:
         """Number of rows of the data."""
@@ -176,14 +181,21 @@ class KNNGraph:
             return None
         return Hidden(rows[both], neighbours[both], self.hidden.distances[both])
 
-    def append(self, features: Any, *, progress: bool = False) -> "KNNGraph":
+    def append(
+        self,
+        features: Any,
+        *,
+        scale: NDArray[np.float64] | None = None,
+        progress: bool = False,
+    ) -> "KNNGraph":
         """The graph with further rows, without searching again among those that it has.
 
         Parameters
         ----------
         features : ndarray, shape (N + n, M)
-            Features of all rows, as they were compared: first those of the graph, then the new
-            ones.
+            Features of all rows: first those of the graph, then the new ones.
+        scale : ndarray of float64, shape (M,), optional
+            What columns were divided by when the graph was made.
         progress : bool
             Whether a long search shows a progress bar.
 
@@ -204,7 +216,7 @@ class KNNGraph:
         """
         from datalab.neighbors.append import appended
 
-        return appended(self, features, progress=progress)
+        return appended(self, features, scale=scale, progress=progress)
 
     def fingerprint(self) -> str:
         """A hash of the neighbours, the distances and the metric, the same in every process."""

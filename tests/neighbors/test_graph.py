@@ -139,6 +139,21 @@ def test_append_of_many_copies():
     assert set(graph.append(more).hidden.rows) == {0, 1}
 
 
+def test_append_to_scaled_features():
+    rng = np.random.default_rng(0)
+    features = (rng.normal(size=(200, 20)) * np.geomspace(1, 1e4, 20)).astype(np.float32)
+    features[50:80] = features[:30] * (1 + 1e-6 * rng.normal(size=(30, 20)))
+    scale = features.std(axis=0).astype(np.float64)
+    graph = knn_graph(features[:150], k=5, scale=scale)
+    whole = knn_graph(features, k=5, scale=scale)
+    assert graph.append(features, scale=scale).fingerprint() == whole.fingerprint()
+    # Scaled by hand in float32, near copies are a little less exact.
+    by_hand = graph.append(features / scale.astype(np.float32))
+    np.testing.assert_allclose(by_hand.distances, whole.distances, rtol=1e-3, atol=1e-6)
+    with pytest.raises(InputError, match="not at the distances"):
+        graph.append(features)
+
+
 def test_append_refuses_other_features():
     features = np.random.default_rng(0).normal(size=(100, 20))
     graph = knn_graph(features[:80], k=5)
@@ -192,6 +207,9 @@ def test_arrays_round_trip(tmp_path, features):
         assert (back.hidden is None) == (graph.hidden is None)
         assert back.indices.dtype == graph.indices.dtype
     assert near_pairs(back.hidden) == near_pairs(graph.hidden)
+    # As a list of fields, without the names of what is hidden.
+    plain = KNNGraph(graph.indices, graph.distances, graph.metric, {}, tuple(graph.hidden))
+    assert near_pairs(plain.hidden) == near_pairs(graph.hidden)
 
 
 def test_broken_arrays_are_refused(features):
