@@ -311,6 +311,8 @@ def shown_rows(
     outcomes: Iterable[Outcome], source: Source, rows: Sequence[int], columns: Sequence[str]
 ) -> list[dict[str, Any]]:
     """`Source.take` for reports: some rows as they may be shown, see `masking`."""
+    if not columns:
+        return [{} for _ in rows]
     shown = masking(outcomes)
     return [
         {name: shown(int(row), value) for name, value in cells.items()}

@@ -239,7 +239,7 @@ def _examples(
     rows = [row["row"] for row in told]
     wanted = [*theirs, *([lab.text_key] if lab.text_key is not None else [])]
     shown = masking(lab.outcomes)
-    cells = shown_rows(lab.outcomes, lab._source, rows, wanted) if wanted else [{} for _ in rows]
+    cells = shown_rows(lab.outcomes, lab._source, rows, wanted)
     index = _named_index(lab)
     given = _given_labels(lab, rows)
     short = min(text_limit, COLUMN_LIMIT)

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from datalab._data.values import is_missing
+from datalab.results import shown_rows
 from datalab.views.cells import NAME_LIMIT, clean_text, show
 
 __all__ = ["differences", "text_parts"]
@@ -24,13 +25,11 @@ def differences(lab: Any, row: int, other: int) -> dict[str, Any]:
         Positions.
     """
     if lab.text_key is not None:
-        mine, theirs = (
-            str(cell[lab.text_key]) for cell in lab._source.take([row, other], [lab.text_key])
-        )
-        return {"parts": text_parts(mine, theirs)}
+        texts = shown_rows(lab.outcomes, lab._source, [row, other], [lab.text_key])
+        return {"parts": text_parts(*(str(cell[lab.text_key]) for cell in texts))}
     skipped = ("image", "audio", "vector")
     names = [n for n in lab._source.columns if lab._source.kind(n) not in skipped]
-    mine, theirs = lab._source.take([row, other], names)
+    mine, theirs = shown_rows(lab.outcomes, lab._source, [row, other], names)
     changed = [name for name in names if not _same(mine[name], theirs[name])]
     return {
         "columns": [

@@ -7,7 +7,7 @@ import numpy as np
 
 from datalab._data.values import is_missing
 from datalab.neighbors.graph import KNNGraph
-from datalab.results import explained
+from datalab.results import explained, shown_rows
 from datalab.session import Session
 from datalab.views.cells import (
     NAME_LIMIT,
@@ -89,7 +89,7 @@ def _content(session: Session, row: int) -> dict[str, Any]:
     others = [name for name in source.columns if name not in (*named, *lab._annotators)]
     shown = [name for name in others if source.kind(name) not in ("image", "audio", "vector")]
     wanted = [*shown[:FIELDS], *([lab.text_key] if lab.text_key is not None else [])]
-    values = source.take([row], wanted)[0] if wanted else {}
+    values = shown_rows(lab.outcomes, source, [row], wanted)[0] if wanted else {}
     index = _named_index(lab)
     content: dict[str, Any] = {
         "index": "" if index is None else clean_text(index[row], NAME_LIMIT),
@@ -199,7 +199,7 @@ def _brief(session: Session, row: int) -> dict[str, Any]:
     if lab.image_key is not None:
         brief["image"] = picture(lab, row)
     elif lab.text_key is not None:
-        [value] = lab._source.take([row], [lab.text_key])
+        [value] = shown_rows(lab.outcomes, lab._source, [row], [lab.text_key])
         brief["text"] = _cell(value[lab.text_key], NEIGHBOUR_TEXT)["text"]
     return brief
 

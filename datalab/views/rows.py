@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from datalab._typing import IndexArray
-from datalab.results import explained
+from datalab.results import explained, shown_rows
 from datalab.session import Session
 from datalab.views.cells import (
     NAME_LIMIT,
@@ -46,11 +46,11 @@ def columns_of(session: Session) -> list[dict[str, Any]]:
         columns.append(_column("suggested", "suggested", "suggested"))
     if session.issue:
         columns += [_column("score", "score", "score"), _column("", "why", "why")]
-    columns.append(_column("verdict", "verdict", "verdict"))
-    return columns + [
+    columns += [
         _column(name, name, "extra" if _is_text(lab, name) else "extra number")
         for name in _user_columns(lab)
     ]
+    return [*columns, _column("verdict", "verdict", "verdict")]
 
 
 def _column(name: str, title: str, kind: str) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def page_of(session: Session, rows: IndexArray, words: Sequence[str]) -> list[di
     lab, positions = session.lab, rows.tolist()
     theirs = _user_columns(lab)
     wanted = [*theirs, *([lab.text_key] if lab.text_key is not None else [])]
-    cells = lab._source.take(rows, wanted) if wanted and positions else [{} for _ in positions]
+    cells = shown_rows(lab.outcomes, lab._source, positions, wanted)
     index = _named_index(lab)
     given = _given_labels(lab, positions)
     told = _told(session, rows)

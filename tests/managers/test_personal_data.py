@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datalab import Datalab
+from datalab import Datalab, Findings
 from datalab.exceptions import InputError
 from datalab.managers import PersonalData
 from datalab.managers.phone_number import phone_numbers
+from datalab.results import shown_rows
+from datalab.session import Session
+from datalab.views.compare import differences
+from datalab.views.rows import page_of
 from datalab.views.static import page_html, report_html, summary_html
 from datalab.views.text import report_text
 
@@ -271,3 +275,36 @@ def test_without_the_check_nothing_is_masked(lab: Datalab) -> None:
     again = Datalab(lab.data, label_name="label", text_key="text", verbosity=0)
     again.find_issues(["markup_text"])
     assert SECRETS[2] in again.worst(1)["text"].iloc[0]
+
+
+def test_live_views_show_it_masked_too(lab: Datalab) -> None:
+    session = Session(lab)
+    shown = str(page_of(session, np.arange(40), []))
+    shown += str(differences(lab, 3, 5)) + str(differences(lab, 5, 6))
+    assert "•••• •••• •••• 1111" in shown
+    assert not any(secret in shown for secret in SECRETS)
+
+
+def test_a_manager_of_ones_own_may_mask() -> None:
+    class Name:
+        """Names of people."""
+
+        name = "name"
+
+        def find_issues(self, text: list[str]) -> Findings:
+            has = np.array(["Ada" in one for one in text])
+            return Findings(self.name, is_issue=has, score=1.0 - has)
+
+        def explain(self, row: dict[str, object]) -> str:
+            return f"row {row['row']} names Ada"
+
+        def mask(self, text: str) -> str:
+            return text.replace("Ada", "A.")
+
+    texts = ["a text by Ada herself", "a text by nobody", "Ada again"]
+    lab = Datalab({"text": texts}, task=None, text_key="text", verbosity=0).find_issues([Name])
+    worst = lab.worst()
+    assert worst["text"].tolist() == ["a text by A. herself", "A. again"]
+    assert worst["reason"].tolist() == ["row 0 names A.", "row 2 names A."]
+    assert shown_rows(lab.outcomes, lab._source, [1, 2], []) == [{}, {}]
+    assert shown_rows(lab.outcomes, lab._source, [1], ["text"]) == [{"text": texts[1]}]
