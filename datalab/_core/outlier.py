@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._core.blocks import each_block, row_blocks
+from datalab._core.count import NARROW, row_max
 from datalab._typing import FloatArray, Probs
 
 __all__ = [
@@ -78,37 +79,47 @@ def distance_cut(means: NDArray[np.float64], threshold: float) -> float:
     return float(q3 + (1 / threshold - 1) * (q3 - q1))
 
 
-def _entropy(block: FloatArray, totals: FloatArray, _m: int, _gamma: float) -> FloatArray:
+def _entropy(
+    block: FloatArray, axis: int, totals: FloatArray | float, _m: int, _gamma: float
+) -> FloatArray:
     """1 less the entropy, in units of the largest possible one."""
-    n_classes = block.shape[1]
+    n_classes = block.shape[axis]
     if n_classes < 2:
-        return np.ones(len(block))
+        return np.ones(block.shape[1 - axis])
     logs = block + np.finfo(block.dtype).tiny  # 0 log 0 = 0
     np.log(logs, out=logs)
     # With q = p / total: sum q log q = (sum p log p) / total - log total.
-    sums = np.einsum("ij,ij->i", block, logs) / totals - np.log(totals)
+    logs *= block
+    sums = logs.sum(axis=axis) / totals - np.log(totals)
     score: FloatArray = 1.0 + sums / np.log(n_classes)
     return score
 
 
-def _least_confidence(block: FloatArray, totals: FloatArray, _m: int, _gamma: float) -> FloatArray:
-    top: FloatArray = block.max(axis=1) / totals
+def _least_confidence(
+    block: FloatArray, axis: int, totals: FloatArray | float, _m: int, _gamma: float
+) -> FloatArray:
+    top: FloatArray = (row_max(block) if axis else block.max(axis=0)) / totals
     return top
 
 
-def _gen(block: FloatArray, totals: FloatArray, m: int, gamma: float) -> FloatArray:
+def _gen(
+    block: FloatArray, axis: int, totals: FloatArray | float, m: int, gamma: float
+) -> FloatArray:
     """1 less the generalised entropy of the m largest values."""
-    softmax = block / totals[:, None]
+    softmax = block / np.reshape(totals, (-1, 1) if axis else (1, -1))
     np.exp(softmax, out=softmax)
-    softmax /= softmax.sum(axis=1, keepdims=True)
-    if m < softmax.shape[1]:
-        softmax = np.partition(softmax, -m, axis=1)[:, -m:]
-    score: FloatArray = 1.0 - ((softmax * (1.0 - softmax)) ** gamma).sum(axis=1) / m
+    softmax /= softmax.sum(axis=axis, keepdims=True)
+    if m < softmax.shape[axis]:
+        smallest = softmax.shape[axis] - m
+        softmax.partition(smallest, axis=axis)
+        softmax = softmax[smallest:] if axis == 0 else softmax[:, smallest:]
+    score: FloatArray = 1.0 - ((softmax * (1.0 - softmax)) ** gamma).sum(axis=axis) / m
     return score
 
 
-# Each takes a block of values p (n, K) and one total for each row: the probabilities are p / total.
-Method = Callable[[FloatArray, FloatArray, int, float], FloatArray]
+# Each takes a block of values p, the axis of its classes, and a total for each example: the
+# probabilities are p / total.
+Method = Callable[[FloatArray, int, FloatArray | float, int, float], FloatArray]
 METHODS: dict[str, Method] = {
     "entropy": _entropy,
     "least_confidence": _least_confidence,
@@ -141,13 +152,16 @@ def probability_scores(
     # Adjusted probabilities: p - threshold, lifted so that none is negative, as shares of the row.
     lift = None if thresholds is None else (thresholds.max() - thresholds).astype(dtype)
 
+    # Few classes are laid out as rows: long vectors instead of many short ones.
+    axis = 0 if pred_probs.shape[1] <= NARROW else 1
+
     def scores(rows: slice) -> NDArray[np.float64]:
-        block: FloatArray = pred_probs[rows]
-        totals: FloatArray = np.ones(len(block), dtype=dtype)
+        block = np.ascontiguousarray(pred_probs[rows].T if axis == 0 else pred_probs[rows])
+        totals: FloatArray | float = 1.0
         if lift is not None:
-            block = block + lift
-            totals = block.sum(axis=1)
-        return score(block, totals, m, gamma).astype(np.float64)
+            block = block + np.expand_dims(lift, 1 - axis)
+            totals = block.sum(axis=axis)
+        return score(block, axis, totals, m, gamma).astype(np.float64)
 
     blocks = row_blocks(len(pred_probs), dtype.itemsize * pred_probs.shape[1])
     return np.concatenate(each_block(scores, blocks))
