@@ -151,7 +151,7 @@ class View(anywidget.AnyWidget):
         try:
             action()
             self.problem = ""
-        except (DatalabError, T.TraitError, TypeError, ValueError) as error:
+        except (DatalabError, T.TraitError, TypeError, ValueError, LookupError) as error:
             self.problem = str(error)[:500]
 
     # ------------------------------------------------------------------ selection in Python

@@ -9,21 +9,27 @@ import traitlets as T
 from datalab._check import did_you_mean
 from datalab.exceptions import NotFound
 from datalab.session import LOOKED_AT, Session
+from datalab.views.annotators import Annotators
 from datalab.views.base import View, show_with_report
+from datalab.views.chain import ChainEditor
 from datalab.views.heatmap import Heatmap
 from datalab.views.histogram import Histogram
 from datalab.views.inspector import Inspector
 from datalab.views.overview import Overview
+from datalab.views.scatter import Scatter
 from datalab.views.table import Table
 
 __all__ = ["VIEWS", "Explorer", "ViewAccessor"]
 
-VIEWS: Mapping[str, Callable[[Session], View]] = {
+VIEWS: Mapping[str, Callable[..., View]] = {
     "overview": Overview,
     "confusion": Heatmap,
     "scores": Histogram,
     "table": Table,
     "inspector": Inspector,
+    "map": Scatter,
+    "annotators": Annotators,
+    "chain": ChainEditor,
 }
 BY_DEFAULT = ("overview", "confusion", "scores", "table", "inspector")
 # Views that stand in a column of their own beside the table.
@@ -120,6 +126,13 @@ class Explorer(W.Box):  # type: ignore[misc]  # ipywidgets has no types
         show_with_report(self, next(iter(self.views.values())), report_html(self.session.lab))
 
 
+def _has_something(name: str, session: Session) -> bool:
+    """Whether a view that nobody asked for by name would show anything."""
+    if name == "confusion":
+        return len(session.lab.class_names) > 1 and bool((session.facts.suggested >= 0).any())
+    return name != "scores" or bool(session.issue)
+
+
 class ViewAccessor:
     """One live view of a lab: ``lab.view.table()``, ``lab.view.confusion()``, ….
 
@@ -139,8 +152,8 @@ class ViewAccessor:
             raise AttributeError(name)
         made = _view_class(name)
 
-        def show(*, issue: str | None = None) -> View:
-            return made(Session(self._lab, issue))
+        def show(*, issue: str | None = None, **options: Any) -> View:
+            return made(Session(self._lab, issue), **options)
 
         show.__name__, show.__doc__ = name, made.__doc__
         return show
@@ -149,7 +162,7 @@ class ViewAccessor:
         return f"views: {', '.join(VIEWS)}"
 
 
-def _view_class(name: str) -> Callable[[Session], View]:
+def _view_class(name: str) -> Callable[..., View]:
     if name not in VIEWS:
         raise NotFound(f"there is no view {name!r}: {did_you_mean(name, VIEWS)}")
     return VIEWS[name]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import traitlets as T
 
+from datalab._typing import IndexArray
 from datalab.session import Session
 from datalab.views.base import View
 from datalab.views.cells import NAME_LIMIT, class_name, clean_text, count, counted
@@ -33,7 +34,6 @@ class Reviewing(View):
             "move": session.move,
             "all": session.select_listed,
             "none": lambda: setattr(session, "selection", ()),
-            "preview": self._preview,
             "decide": self._decide,
             "undo": lambda: session.lab.review.can_undo and session.lab.review.undo(),
             "redo": lambda: session.lab.review.can_redo and session.lab.review.redo(),
@@ -56,29 +56,41 @@ class Reviewing(View):
             "progress": progress_of(session),
         }
 
-    def _decide(self, verdict: str, value: str | None = None, note: str | None = None) -> None:
+    def _decide(
+        self,
+        verdict: str,
+        value: str | None = None,
+        note: str | None = None,
+        confirmed: bool = False,
+    ) -> None:
+        """Decide on one row at once; on many only when what will change has been seen."""
         label = self._label(value)
+        rows = self.session.acted_on()
+        if len(rows) > 1 and not confirmed:
+            self.preview = self._preview(rows, verdict, value, note)
+            return
         self.preview = None
         self.session.decide(verdict, label, note=note)
 
     def _label(self, value: str | None) -> Any:
         return None if value is None else self.session.class_of(value)
 
-    def _preview(self, verdict: str, value: str | None = None, note: str | None = None) -> None:
-        """Say what a decision would change, before it is made."""
-        session = self.session
-        rows, label = session.acted_on(), self._label(value)
-        decided = int(np.count_nonzero(np.not_equal(session.facts.verdicts()[rows], None)))
-        self.preview = {
+    def _preview(
+        self, rows: IndexArray, verdict: str, value: str | None, note: str | None
+    ) -> dict[str, Any]:
+        """What a decision would change, before it is made."""
+        decided = np.count_nonzero(np.not_equal(self.session.facts.verdicts()[rows], None))
+        relabels = verdict == "relabel"
+        return {
             "verdict": verdict,
             "value": value,
             "note": note,
             "rows": counted(len(rows), "row"),
-            "changes": self._changes(rows, label) if verdict == "relabel" else [],
-            "replaced": f"{counted(decided, 'earlier decision')} replaced" if decided else "",
+            "changes": self._changes(rows, self._label(value)) if relabels else [],
+            "replaced": f"{counted(int(decided), 'earlier decision')} replaced" if decided else "",
         }
 
-    def _changes(self, rows: Any, label: Any) -> list[dict[str, str]]:
+    def _changes(self, rows: IndexArray, label: Any) -> list[dict[str, str]]:
         """Given → new label with the number of rows, most frequent first."""
         lab = self.session.lab
         new = lab.review.suggested(rows) if label is None else [label] * len(rows)

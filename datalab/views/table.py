@@ -51,6 +51,7 @@ class Table(Reviewing):
             "pages": max(1, -(-len(session.rows) // session.page_size)),
             "place": session.place(),
             "chips": _chips(session),
+            "narrowed": session.cell is not None or session.region is not None,
             "hint": _hint(session),
             "issue_title": _title(session),
         }

@@ -169,6 +169,13 @@ class Notebook:
         assert reply["status"] == "ok", reply
         return json.loads(ast.literal_eval(reply["data"]["text/plain"]))
 
+    def restart(self) -> None:
+        """End the kernel as it stands, and begin a new one."""
+        self.forget_kernel()
+        context = "window.jupyterapp.shell.currentWidget.sessionContext"
+        self.page.evaluate(f"() => {context}.session.kernel.restart()")
+        self.command("notebook:clear-all-cell-outputs")
+
     def forget_kernel(self) -> None:
         """Speak to a new kernel from now on."""
         if self._client is not None:

@@ -1,4 +1,4 @@
-"""Views in a plain page: layout, accessibility, keys. The pictures are kept where one asks for them.
+"""Views in a plain page: layout, accessibility, keys.
 
 ``DATALAB_SCREENSHOTS=folder`` keeps the screenshot of every case there, to be looked at.
 """
@@ -12,8 +12,8 @@ import pytest
 
 from datalab import Datalab
 
-LOREM = "the quick brown fox jumps over the lazy dog while nobody looks at the old lamp".split()
-HEBREW = "הלקוח כתב שהמשלוח הגיע שבור ולכן ביקש החזר כספי מלא עוד באותו היום".split()
+LOREM = """the quick brown fox jumps over the lazy dog while nobody looks at the old lamp"""
+HEBREW = """הלקוח כתב שהמשלוח הגיע שבור ולכן ביקש החזר כספי מלא עוד באותו היום"""
 
 
 def probabilities(codes: np.ndarray, k: int, seed: int = 0) -> np.ndarray:
@@ -48,9 +48,10 @@ def table_of(n: int = 300) -> Datalab:
     return audited(frame, 2)
 
 
-def texts_of(words: list[str], k: int, missing: bool, n: int = 600) -> Datalab:
+def texts_of(sentence: str, k: int, missing: bool, n: int = 600) -> Datalab:
     rng = np.random.default_rng(0)
-    labels = np.array([f"{LOREM[c % 16]} {c} with a rather long class name" for c in range(k)])
+    words, first = sentence.split(), LOREM.split()
+    labels = np.array([f"{first[c % 16]} {c} with a rather long class name" for c in range(k)])
     labels = labels[rng.integers(k, size=n)].astype(object)
     if missing:
         labels[::7] = None
@@ -90,9 +91,11 @@ TOO_WIDE = """() => {
   const free = (e) => /auto|scroll|hidden|clip/.test(getComputedStyle(e).overflowX);
   const wide = [];
   for (const e of document.querySelectorAll("#stage *")) {
-    const parent = e.parentElement, box = e.getBoundingClientRect(), room = parent.getBoundingClientRect();
+    const parent = e.parentElement, room = parent.getBoundingClientRect();
+    const box = e.getBoundingClientRect(), name = (e) => `${e.tagName}.${e.className}`;
     if (!box.width || free(parent) || getComputedStyle(e).position === "absolute") continue;
-    if (box.right > room.right + 1.5 || box.left < room.left - 1.5) wide.push(`${e.tagName}.${e.className} in ${parent.tagName}.${parent.className}`);
+    if (box.right <= room.right + 1.5 && box.left >= room.left - 1.5) continue;
+    wide.push(`${name(e)} in ${name(parent)}`);
   }
   if (document.documentElement.scrollWidth > window.innerWidth) wide.push("the page");
   return wide;

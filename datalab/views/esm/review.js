@@ -30,11 +30,8 @@ function reviewing({ model, set, ask, home }) {
     panel.querySelector("input, .primary")?.focus();
   };
 
-  // One row is decided on at once; many are shown first, with what will change.
-  const decide = (verdict, value = null, note = null) => {
-    if (!model.get("content").acted_on) return;
-    ask(model.get("content").acted_on > 1 ? "preview" : "decide", { verdict, value, note });
-  };
+  // One row is decided on at once; for many the kernel answers with a preview, and waits.
+  const decide = (verdict, value = null, note = null) => ask("decide", { verdict, value, note });
   const ready = (label, act) => h("div", { class: "row" },
     button([label, key("Enter")], act, { class: "primary" }), button(["Cancel", key("Esc")], close));
   const type = (label, list, act) => {
@@ -89,7 +86,7 @@ function reviewing({ model, set, ask, home }) {
         replaced && h("span", { class: "muted" }, ` · ${replaced}`)),
       changes.length > 0 && h("ul", { class: "changes" }, changes.map((c) => h("li", {}, c.more ??
         [tag("given", c.given), " → ", tag("sugg", c.new), h("span", { class: "muted num" }, ` × ${c.rows}`)]))),
-      ready(`Apply to ${rows}`, () => { ask("decide", { verdict, value, note: text }); home()?.focus(); }));
+      ready(`Apply to ${rows}`, () => { ask("decide", { verdict, value, note: text, confirmed: true }); home()?.focus(); }));
   }
 
   const KEYS = { r: relabel, l: anyClass, n: note, u: () => ask("undo"), U: () => ask("redo"), a: () => ask("all"), "?": help };

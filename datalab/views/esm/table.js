@@ -87,7 +87,10 @@ export default view(({ model, el, set, ask }) => {
     input.placeholder = c.hint;
     el.classList.toggle("searching", model.get("busy") !== "");
     problem.textContent = model.get("problem");
-    const choose = (yes, text) => button(text, () => set({ flagged_only: yes }), { "aria-pressed": String(flagged === yes) });
+    const choose = (yes, text) => button(text, () => {
+      for (const { name } of c.chips) if (name !== "threshold") ask("drop", { name });
+      set({ flagged_only: yes });
+    }, { "aria-pressed": String(flagged === yes && !c.narrowed) });
     scope.hidden = !c.issue_title;
     fill(scope, choose(true, "flagged"), choose(false, "all"));
     fill(pager,
