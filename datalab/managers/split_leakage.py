@@ -92,7 +92,9 @@ class SplitLeakage:
     for none), ``partner_split``, ``partner_distance`` and ``is_exact``. ``info["split_pairs"]`` is
     a table of the pairs of parts: which one to drop rows from, how many, and how much of the other
     part they spoil. What is kept and dropped follows from the names of the parts (train gives
-    way to validation, and both to test); of others, the larger part gives way.
+    way to validation, and both to test); of others, the larger part gives way. With ``groups=`` of
+    `Datalab`, ``info["num_shared_groups"]`` counts groups with rows in several parts, which leak
+    without being copies.
 
     Near copies beyond the k neighbours of both rows are not seen; equal ones all are. O(N k log N)
     time and O(N k) memory, beside the graph.
@@ -156,6 +158,7 @@ class SplitLeakage:
         table: Table | None = None,
         text: list[str] | None = None,
         image_properties: Properties | None = None,
+        groups: IndexArray | None = None,
     ) -> Findings:
         """Find rows that have a partner in another split."""
         parts = _read_parts(split)
@@ -189,6 +192,8 @@ class SplitLeakage:
             raise NotApplicable(f"{reason}: give features=")
         links = nearest_links(joined_links(found), part)
         np.minimum.at(score, links.row, links.distance)
+        if groups is not None:
+            info["num_shared_groups"] = _shared_groups(groups, part)
         return self._findings(links, score, parts, {"compared": compared, **info})
 
     def _near(
@@ -257,7 +262,11 @@ class SplitLeakage:
 
     def sum_up(self, found: Findings) -> str:
         """What told that rows are copies."""
-        return f"rows are compared by {' and by '.join(found.info['compared'])}"
+        told = f"rows are compared by {' and by '.join(found.info['compared'])}"
+        shared = found.info.get("num_shared_groups")
+        if shared:
+            told += f"; groups with rows in several splits: {shared}"
+        return told
 
     def explain(self, row: Mapping[str, Any]) -> str:
         """Why the row was flagged."""
@@ -296,6 +305,13 @@ def _purpose(name: str) -> int:
     return max((WORDS[word] for word in words if word in WORDS), default=UNKNOWN)
 
 
+def _shared_groups(groups: IndexArray, part: NDArray[np.int64]) -> int:
+    """How many groups have rows in several parts."""
+    known = part >= 0
+    both = np.unique(np.column_stack([groups[known], part[known]]), axis=0)
+    return int(np.count_nonzero(np.unique(both[:, 0], return_counts=True)[1] > 1))
+
+
 def _equal(parts: _Parts, table: Table | None) -> list[tuple[str, IndexArray]]:
     """The names of the columns that describe rows, with the ids that equal rows share."""
     if table is None:
@@ -325,8 +341,7 @@ def _image_links(properties: Properties, part: NDArray[np.int64]) -> Links:
     """Links between images that look alike; the distance is twice the share of different bits."""
     pixels = np.unique(properties["pixels"], axis=0, return_inverse=True)[1].ravel()
     equal = equal_links(np.where(part >= 0, pixels, -1), part)
-    share = NearDuplicateImage().threshold
-    pairs = similar_pairs(properties, int(64 * share), int(256 * share))
+    pairs = similar_pairs(properties, NearDuplicateImage().threshold)
     apart = (part[pairs.left] != part[pairs.right]) & (part[pairs.left] >= 0)
     apart &= part[pairs.right] >= 0
     left, right, length = pairs.left[apart], pairs.right[apart], pairs.length[apart]

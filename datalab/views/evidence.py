@@ -13,6 +13,7 @@ from datalab.views.cells import (
     clean_text,
     count,
     counted,
+    distinct,
     score,
     share,
     show,
@@ -34,7 +35,7 @@ def _confusion(lab: Any, outcome: Outcome) -> dict[str, Any]:
     if lab.task != "classification" or not {"given_label", "predicted_label"} <= set(columns):
         return {}
     given, suggested = np.asarray(columns["given_label"]), np.asarray(columns["predicted_label"])
-    names = [class_name(name) for name in lab.class_names]
+    names = distinct([class_name(name) for name in lab.class_names])
     k = len(names)
     known = (given >= 0) & (suggested >= 0)
     given, suggested = given[known].astype(np.int64), suggested[known].astype(np.int64)
@@ -60,10 +61,11 @@ def _class_sizes(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
     order = np.argsort(sizes, kind="stable")
     half = TABLE_ROWS // 2
     few = len(order) <= TABLE_ROWS
+    names = distinct([class_name(name) for name in lab.class_names])
     picked = order.tolist() if few else [*order[:half].tolist(), *order[-half:].tolist()]
     rows = tuple(
         (
-            Cell(class_name(lab.class_names[k]), "given"),
+            Cell(names[k], "given"),
             _count_cell(sizes[k]),
             Cell(share(sizes[k], sizes.sum()), "number"),
         )

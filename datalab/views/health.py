@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from datalab.views.cells import Cell, class_name, clean_text, count, counted, share
+from datalab.views.cells import Cell, class_name, clean_text, count, counted, distinct, share
 from datalab.views.model import Table
 from datalab.views.static import render
 from datalab.views.text import evidence_text, rendered
@@ -80,9 +80,10 @@ def _tables(health: "Health") -> list[Table]:
 def _classes(health: "Health") -> Table:
     classes = health.frame("classes")
     shown = classes.head(TABLE_ROWS)
+    names = _names(health)
     rows = tuple(
         (
-            Cell(class_name(row["Class Name"]), "given"),
+            Cell(names[row["Class Index"]], "given"),
             Cell(count(row["Examples"]), "number"),
             _estimate(row, "Label Noise"),
             _estimate(row, "Inverse Label Noise"),
@@ -98,10 +99,11 @@ def _pairs(health: "Health") -> Table:
     pairs = health.frame("pairs")
     pairs = pairs[pairs["Num Overlapping Examples"] > 0]
     shown = pairs.head(TABLE_ROWS)
+    names = _names(health)
     rows = tuple(
         (
-            Cell(class_name(row["Class Name A"]), "text"),
-            Cell(class_name(row["Class Name B"]), "text"),
+            Cell(names[row["Class Index A"]], "text"),
+            Cell(names[row["Class Index B"]], "text"),
             Cell(_rows(row, health.num_examples), "number"),
         )
         for row in shown.to_dict("records")
@@ -110,6 +112,10 @@ def _pairs(health: "Health") -> Table:
     title = _title("Classes mistaken for each other", len(pairs), "most frequent pairs")
     bars = tuple(shown["Joint Probability"] / most)
     return Table(title, ("class", "class", "rows"), rows, bars)
+
+
+def _names(health: "Health") -> list[str]:
+    return distinct([class_name(name) for name in health.class_names])
 
 
 def _title(title: str, number_of: int, which: str) -> str:

@@ -251,6 +251,13 @@ def test_rows_without_features_or_split_are_left_alone(features: Any) -> None:
     assert lab.issues["split_leakage_score"].notna().all()
 
 
+def test_groups_that_stand_in_two_splits(features: Any) -> None:
+    data = {"split": names(), "who": np.arange(100) % 90, "y": np.arange(100) % 7}
+    lab = audited(data, task=None, groups="who", features=features)
+    assert lab.get_info("split_leakage")["num_shared_groups"] == 10  # rows 0..9 and 90..99
+    assert "groups with rows in several splits: 10" in lab.outcomes["split_leakage"].notes[-1]
+
+
 def test_what_is_no_split_is_told(features: Any) -> None:
     graph = knn_graph(features, k=5)
     with pytest.raises(NotApplicable, match="at least two splits to compare, found .'train'"):
