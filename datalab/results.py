@@ -313,6 +313,8 @@ def shown_rows(
     """`Source.take` for reports: some rows as they may be shown, see `masking`."""
     if not columns:
         return [{} for _ in rows]
+    if not columns:
+        return [{} for _ in rows]
     shown = masking(outcomes)
     return [
         {name: shown(int(row), value) for name, value in cells.items()}

@@ -89,7 +89,7 @@ def _content(session: Session, row: int) -> dict[str, Any]:
     others = [name for name in source.columns if name not in (*named, *lab._annotators)]
     shown = [name for name in others if source.kind(name) not in ("image", "audio", "vector")]
     wanted = [*shown[:FIELDS], *([lab.text_key] if lab.text_key is not None else [])]
-    values = shown_rows(lab.outcomes, source, [row], wanted)[0] if wanted else {}
+    [values] = shown_rows(lab.outcomes, source, [row], wanted)
     index = _named_index(lab)
     content: dict[str, Any] = {
         "index": "" if index is None else clean_text(index[row], NAME_LIMIT),

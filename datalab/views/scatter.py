@@ -8,6 +8,7 @@ import numpy as np
 from datalab._check import choice
 from datalab._optional import require
 from datalab._typing import FloatArray, IndexArray
+from datalab.results import shown_rows
 from datalab.session import Session
 from datalab.views.base import View, buffer
 from datalab.views.cells import clean_text, count
@@ -55,7 +56,7 @@ class Scatter(View):
         code = int(self.session.facts.given[row])
         told["given"] = self.session.facts.class_texts()[code] if code >= 0 else ""
         if lab.text_key is not None:
-            [cell] = lab._source.take([row], [lab.text_key])
+            [cell] = shown_rows(lab.outcomes, lab._source, [row], [lab.text_key])
             told["text"] = clean_text(excerpt(cell[lab.text_key], ())["text"], 160)
         if lab.image_key is not None:
             told["image"] = {k: v for k, v in picture(lab, row).items() if k != "data"}
