@@ -48,6 +48,7 @@ IMAGE_PROPERTIES = np.dtype(
         ("pixels", np.uint64, (2,)),  # digest of all pixels: equal for equal pictures only
         ("coarse_hash", np.uint64),  # perceptual hashes of 64 and of 256 bits
         ("fine_hash", np.uint64, (4,)),
+        ("mean_hash", np.uint64, (4,)),  # what is brighter than the mean, 256 bits
     ]
 )
 
@@ -303,7 +304,8 @@ def flag_below(
     """Images with a score below the threshold, and the cut that was applied.
 
     When these are more than `max_prevalence` of all images, it is how the images of this data set
-    look: then only those are flagged that have less than 0.6 times the typical score as well.
+    look: then only those are flagged that have less than 0.6 times the typical (median) score as
+    well.
 
     Examples
     --------
@@ -334,7 +336,7 @@ def equal_pairs(properties: NDArray[np.void]) -> Pairs:
     return _both_ways(original[copy], copy, np.zeros(len(copy)))
 
 
-def similar_pairs(properties: NDArray[np.void], coarse_bits: int, fine_bits: int) -> Pairs:
+def similar_pairs(properties: NDArray[np.void], share: float) -> Pairs:
     """Pairs of images that look alike, in both directions: few bits of their hashes differ.
 
     Equal images are in it where another one looks like them; plain images never are.
@@ -342,8 +344,9 @@ def similar_pairs(properties: NDArray[np.void], coarse_bits: int, fine_bits: int
     Parameters
     ----------
     properties : structured ndarray, shape (N,)
-    coarse_bits, fine_bits : int
-        How many bits of the hash of 64 and of the hash of 256 bits may differ.
+    share : float
+        The share of bits that may differ in either perceptual hash; in the hash of what is brighter
+        than the mean half as many again.
 
     Returns
     -------
@@ -352,26 +355,36 @@ def similar_pairs(properties: NDArray[np.void], coarse_bits: int, fine_bits: int
 
     Notes
     -----
-    O(N^2) comparisons of 64 bits, some 10^9 a second on one core, in blocks of bounded memory.
+    The perceptual hashes tell which of the lowest frequencies are strong, not where: pictures of
+    few frequencies (stripes) are told apart by the third hash. O(N^2) comparisons of 64 bits, some
+    10^9 a second on one core, in blocks of bounded memory.
     """
     shown = np.flatnonzero(~is_plain(properties))
     _, first = np.unique(properties["pixels"][shown], axis=0, return_index=True)
     rows = shown[np.sort(first)]
-    coarse, fine = properties["coarse_hash"][rows], properties["fine_hash"][rows]
+    coarse = properties["coarse_hash"][rows]
+    fine, mean = properties["fine_hash"][rows], properties["mean_hash"][rows]
 
     def compare(block: slice) -> NDArray[np.intp]:
         """Pairs of a row of the block with a later one, and in how many bits they differ."""
         start = block.start
         apart = np.bitwise_count(coarse[block, None] ^ coarse[None, start:])
-        left, right = np.nonzero(apart <= coarse_bits)
+        left, right = np.nonzero(apart <= 64 * share)
         left, right = left[left < right] + start, right[left < right] + start
-        bits = np.bitwise_count(fine[left] ^ fine[right]).sum(axis=1, dtype=np.intp)
-        return np.stack([left, right, bits])[:, bits <= fine_bits]
+        bits = _different_bits(fine[left], fine[right])
+        alike = bits <= 256 * share
+        alike &= _different_bits(mean[left], mean[right]) <= 1.5 * 256 * share
+        return np.stack([left, right, bits])[:, alike]
 
     found = each_block(compare, row_blocks(len(rows), 9 * len(rows)))
     left, right, bits = np.concatenate(found, axis=1)
     similar = _both_ways(rows[left], rows[right], np.minimum(bits / 256, 0.5))
     return _with_copies(similar, equal_pairs(properties))
+
+
+def _different_bits(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.intp]:
+    bits: NDArray[np.intp] = np.bitwise_count(one ^ other).sum(axis=1, dtype=np.intp)
+    return bits
 
 
 def _with_copies(similar: Pairs, equal: Pairs) -> Pairs:

@@ -91,6 +91,7 @@ def _hashes(image: Any, small: Any) -> dict[str, NDArray[np.uint64]]:
         "pixels": np.frombuffer(digest.digest(), dtype=np.uint64),
         "coarse_hash": _bits(imagehash.phash(grey, hash_size=8)),
         "fine_hash": _bits(imagehash.phash(grey, hash_size=16)),
+        "mean_hash": _bits(imagehash.average_hash(grey, hash_size=16)),
     }
 
 

@@ -166,42 +166,54 @@ def bits_flipped(bits: np.ndarray, places: list[int]) -> np.ndarray:
     return flipped
 
 
+def unrelated(n: int, seed: int, most: int = 63) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    made = records(n, coarse_hash=rng.integers(0, 2**most, n, dtype=np.uint64))
+    for name in ("fine_hash", "mean_hash"):
+        made[name] = rng.integers(0, 2**most, (n, 4), dtype=np.uint64)
+    return made
+
+
 def test_similar_pairs_by_hand() -> None:
-    rng = np.random.default_rng(0)
-    made = records(
-        6, coarse_hash=rng.integers(0, 2**63, 6), fine_hash=rng.integers(0, 2**63, (6, 4))
-    )
-    made["coarse_hash"][4] = made["coarse_hash"][1] ^ np.uint64(0b1011)
-    made["fine_hash"][4] = bits_flipped(made["fine_hash"][1], [0, 70, 200])
+    made = unrelated(6, seed=0)
+    made[4] = made[1]
+    made["pixels"][4] = 99
+    made["coarse_hash"][4] ^= np.uint64(0b1011)  # 3 of 64 bits
+    made["fine_hash"][4] = bits_flipped(made["fine_hash"][1], [*range(6), *range(70, 76)])
+    made["mean_hash"][4] = bits_flipped(made["mean_hash"][1], [*range(18)])
     made[5] = made[4]  # an exact copy of it
-    pairs = similar_pairs(made, 3, 3)
+    pairs = similar_pairs(made, 12 / 256)
     assert set(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)) == {
         (1, 4), (4, 1), (4, 5), (5, 4),
     }  # fmt: skip
-    assert pairs.length[pairs.left == 1].tolist() == [3 / 256]
+    assert pairs.length[pairs.left == 1].tolist() == [12 / 256]
     assert set_ids(pairs, 6).tolist() == [-1, 0, -1, -1, 0, 0]
-    assert len(similar_pairs(made, 2, 3).left) == 0
-    assert len(similar_pairs(made, 3, 2).left) == 0
+    for name in ("coarse_hash", "fine_hash", "mean_hash"):
+        other = made.copy()
+        if name == "coarse_hash":
+            other[name][1] ^= np.uint64(0b100)
+        else:
+            other[name][1] = bits_flipped(other[name][1], [200])
+        assert len(similar_pairs(other, 12 / 256).left) == 0, name
     made["brightness_perc_99"] = 0.01  # plain images have no picture to compare
-    assert len(similar_pairs(made, 3, 3).left) == 0
+    assert len(similar_pairs(made, 12 / 256).left) == 0
 
 
 @checked
-@given(st.integers(0, 10_000), st.integers(0, 24))
-def test_similar_pairs_as_by_every_pair(seed: int, coarse_bits: int) -> None:
-    rng = np.random.default_rng(seed)
-    made = records(
-        30, coarse_hash=rng.integers(0, 2**16, 30), fine_hash=rng.integers(0, 2**12, (30, 4))
-    )
-    fine_bits = int(rng.integers(0, 40))
-    pairs = similar_pairs(made, coarse_bits, fine_bits)
+@given(st.integers(0, 10_000), st.floats(0, 0.2))
+def test_similar_pairs_as_by_every_pair(seed: int, share: float) -> None:
+    made = unrelated(30, seed, most=14)
+    limits = {"coarse_hash": 64 * share, "fine_hash": 256 * share, "mean_hash": 384 * share}
+    pairs = similar_pairs(made, share)
     expected = {
         (i, j)
         for i in range(30)
         for j in range(30)
         if i != j
-        and int(made["coarse_hash"][i] ^ made["coarse_hash"][j]).bit_count() <= coarse_bits
-        and np.bitwise_count(made["fine_hash"][i] ^ made["fine_hash"][j]).sum() <= fine_bits
+        and all(
+            np.bitwise_count(made[name][i] ^ made[name][j]).sum() <= bits
+            for name, bits in limits.items()
+        )
     }
     assert set(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)) == expected
 
