@@ -355,10 +355,6 @@ def main() -> None:
     if chosen.measure:
         measure(*chosen.measure)
         return
-    told = []
-    for case in chosen.cases:
-        kind, n_rows, n_columns, metric = case.split(":")
-        told += compare(kind, int(n_rows), int(n_columns), metric, chosen.methods, chosen.limit)
     names = ("numpy", "scikit-learn", "faiss-cpu")
     threads = os.environ.get("OMP_NUM_THREADS", os.cpu_count())
     head = HEAD.format(
@@ -368,9 +364,13 @@ def main() -> None:
         versions=", ".join(f"{name} {metadata.version(name)}" for name in names),
         sample=SAMPLE,
     )
-    body = "\n".join(map(line, told)) + "\n"
-    before = TABLE.read_text() if chosen.add and TABLE.exists() else head
-    TABLE.write_text(before + body)
+    if not (chosen.add and TABLE.exists()):
+        TABLE.write_text(head)
+    for case in chosen.cases:
+        kind, n_rows, n_columns, metric = case.split(":")
+        told = compare(kind, int(n_rows), int(n_columns), metric, chosen.methods, chosen.limit)
+        with TABLE.open("a") as table:
+            table.writelines(line(one) + "\n" for one in told)
 
 
 def test_the_smallest_case() -> None:
