@@ -31,14 +31,14 @@ def describing_columns(table: Table, parts: Sequence[IndexArray]) -> list[str]:
     parts : sequence of ndarray of int
         Rows of each part of the data; a column may number the rows of each part anew.
     """
-    return [
-        name
-        for name in table.columns
-        if not (
-            table.source.kind(name) in PLAIN
-            and all(identifies(name, table.column(name)[rows]) for rows in parts)
-        )
-    ]
+    return [name for name in table.columns if not _numbers_rows(table, name, parts)]
+
+
+def _numbers_rows(table: Table, name: str, parts: Sequence[IndexArray]) -> bool:
+    if table.source.kind(name) not in PLAIN:
+        return False
+    values = table.column(name)
+    return all(identifies(name, values[rows]) for rows in parts)
 
 
 def equal_rows(table: Table, columns: Sequence[str]) -> IndexArray:
