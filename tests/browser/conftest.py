@@ -25,7 +25,7 @@ ARGUMENTS = [
 
 def _missing() -> str:
     """Why there can be no browser tests; empty when there can."""
-    for package in ("playwright", "jupyterlab", "notebook"):
+    for package in ("playwright", "axe_playwright_python", "jupyterlab", "notebook"):
         if find_spec(package) is None:
             return f"{package} is not installed: pip install 'datalab-explore[browser]'"
     return "" if _chromium() else "no Chromium was found: install chromium or set CHROMIUM"

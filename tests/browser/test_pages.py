@@ -102,10 +102,26 @@ TOO_WIDE = """() => {
 }"""
 
 
+def serious(shown) -> list:
+    """What axe-core finds wrong, where it is serious."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(shown.page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        (one["id"], [node["html"][:160] for node in one["nodes"][:3]])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Datalab:
+    return digits()
+
+
 @pytest.mark.parametrize("width", [700, 1600])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_the_explorer_fits_and_is_accessible(stage, lab: Datalab, width: int, dark: bool):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     explorer = lab.explore()
     shown = stage(explorer, width=width, dark=dark)
     if len(explorer.rows) > 2:
@@ -118,11 +134,102 @@ def test_the_explorer_fits_and_is_accessible(stage, lab: Datalab, width: int, da
         folder = Path(os.environ["DATALAB_SCREENSHOTS"])
         shown.shot(folder / f"{lab.case}-{width}-{'dark' if dark else 'light'}.png")
     assert shown.page.evaluate(TOO_WIDE) == []
-    found = axe.run(shown.page, options={"resultTypes": ["violations"]}).response["violations"]
-    serious = [
-        (one["id"], [node["html"][:160] for node in one["nodes"][:3]])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    assert serious(shown) == []
+    explorer.close()
+
+
+@pytest.mark.parametrize("name", ["map", "annotators", "chain", "confusion", "scores"])
+@pytest.mark.parametrize("width", [560, 1200])
+def test_each_view_fits_and_is_accessible(stage, pictures: Datalab, name: str, width: int):
+    view = getattr(pictures.view, name)()
+    shown = stage(view, width=width, dark=width == 560)
+    if name == "chain":
+        shown.page.get_by_role("button", name="Show as Python").click()
+    if "DATALAB_SCREENSHOTS" in os.environ:
+        shown.shot(Path(os.environ["DATALAB_SCREENSHOTS"]) / f"{name}-{width}.png")
+    assert shown.page.evaluate(TOO_WIDE) == []
+    assert serious(shown) == []
+    view.close()
+
+
+def test_the_slider_counts_without_the_kernel(stage, pictures: Datalab):
+    view = pictures.view.scores()
+    shown = stage(view, width=600)
+    slider = shown.page.get_by_role("slider")
+    slider.focus()
+    shown.page.evaluate("() => { window.kernel = () => new Promise(() => {}) }")  # nobody answers
+    before = slider.get_attribute("aria-valuetext")
+    for _ in range(3):
+        shown.page.keyboard.press("ArrowRight")
+    after = slider.get_attribute("aria-valuetext")
+    assert before != after
+    assert after.startswith("score below")
+    view.close()
+
+
+def test_a_lasso_lists_what_it_encloses(stage, pictures: Datalab):
+    view = pictures.view.map()
+    page = stage(view, width=800).page
+    box = page.locator(".map").bounding_box()
+    page.mouse.move(box["x"] + 10, box["y"] + 10)
+    page.mouse.down()
+    for x, y in ((box["width"] - 10, 10), (box["width"] - 10, 410), (10, 410)):
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=3)
+    page.mouse.up()
+    page.wait_for_timeout(300)
+    assert len(view.selection) > 0.8 * len(pictures)
+    assert view.rows.shape == view.selection.shape
+    view.close()
+
+
+def test_keys_of_the_review(stage, pictures: Datalab):
+    view = pictures.view.table(issue="label")
+    page = stage(view, width=1000).page
+    review, press = pictures.review, page.keyboard.press
+    page.locator("table.rows").focus()
+    first = view.focus
+    press("l")
+    page.keyboard.type("3")
+    press("Enter")
+    page.wait_for_timeout(200)
+    assert review.frame()["new"].tolist() == [3]
+    assert view.focus != first
+    press("n")
+    page.keyboard.type("blurred? <b>k</b>")
+    press("Enter")
+    page.wait_for_timeout(200)
+    assert review.frame()["note"].tolist()[-1] == "blurred? <b>k</b>"
+    press("u")
+    press("u")
+    page.wait_for_timeout(300)
+    assert len(review.frame()) == 0
+    press("Shift+ArrowDown")
+    press("k")
+    page.get_by_role("button", name="Apply to 2 rows").wait_for()
+    press("Escape")
+    page.wait_for_timeout(200)
+    assert len(review.frame()) == 0
+    press("?")
+    page.get_by_text("select all rows that are listed").wait_for()
+    view.close()
+
+
+def test_attacks_are_shown_not_run(stage):
+    attack = '<img src=x onerror="window.hit=1"><script>window.hit=2</script>'
+    codes = np.tile([0, 1], 30)
+    frame = pd.DataFrame(
+        {
+            "text": [f"{attack} {i} \u202e" for i in range(60)],
+            attack: attack,
+            "label": np.array([attack, "plain"])[codes],
+        }
+    )
+    frame.index = [f"{attack}{i}" for i in range(60)]
+    lab = audited(frame, 2, text_key="text")
+    explorer = lab.explore("overview", "confusion", "scores", "table", "inspector", "map", "chain")
+    shown = stage(explorer, width=1300)
+    shown.page.wait_for_timeout(300)
+    assert shown.page.evaluate("window.hit") is None
+    assert shown.page.locator("#stage script, #stage img").count() == 0
+    assert shown.page.get_by_text("<img src=x onerror=").count() > 5
     explorer.close()

@@ -105,7 +105,7 @@ def test_a_page_of_the_table(table: Table):
 def test_labels_stand_with_their_probabilities():
     probs = np.tile([[0.9, 0.1], [0.25, 0.75]], (20, 1))
     lab = Datalab({"y": np.tile([0, 1], 20)}, label_name="y", ledger=False, verbosity=0)
-    table = lab.find_issues(["label"], pred_probs=probs).view.table()
+    table = lab.find_issues(["label"], pred_probs=probs).view.table(issue="label")
     table.filter, table.flagged_only = "row<2", False
     shown = {row["row"]: (row["p_given"], row["p_suggested"]) for row in table.content["rows"]}
     assert shown == {0: ("90\xa0%", "90\xa0%"), 1: ("75\xa0%", "75\xa0%")}
