@@ -80,7 +80,7 @@ def test_new_rows_are_judged_against_the_known_ones() -> None:
     assert "compared with the others" in how["outlier"]
     assert "compared with the others" in how["near_duplicate"]
     assert "judged by themselves" in how["null"]
-    assert "run over all rows" in how["label"]
+    assert "compared with the others" in how["label"]
     assert more.history["rows_out"].tolist() == [N, N + NEW]
     # They can be looked at and handed over as any.
     assert len(more.worst(5)) == 5

@@ -30,6 +30,7 @@ from datalab._core.count import (
     at_columns,
     label_is_argmax,
     num_label_issues,
+    off_diagonal,
     row_max,
 )
 from datalab._core.label_noise import (
@@ -45,7 +46,14 @@ from datalab._core.label_noise import (
 )
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 
-__all__ = ["LabelFlags", "adaptive_flags", "adaptive_issues"]
+__all__ = [
+    "Estimate",
+    "LabelFlags",
+    "Learnt",
+    "adaptive_flags",
+    "adaptive_issues",
+    "flags_of_new",
+]
 
 # Shares of the confusion that are tried (there is always a little); those count that explain
 # labels about as well as the best (nats per label).
@@ -67,6 +75,18 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Learnt:
+    """How labels are confused, and what follows for the reading of probabilities."""
+
+    noise: FloatArray  # probability of the given label (column) for each true class (row)
+    power: float  # makes probabilities calibrated
+    least: float  # probabilities below are not told apart
+    weight: float  # of the first reading
+    cut: float  # suspects with a score up to this one are flagged; NaN: nothing can be told
+    likely: float  # half of the F1 to expect: from this probability on, a flag pays
+
+
+@dataclass(frozen=True, slots=True)
 class LabelFlags:
     """What `adaptive_flags` found.
 
@@ -80,6 +100,8 @@ class LabelFlags:
         Calibrated probability of the second most probable class.
     precision, errors : Estimate
         Share of the flags that are wrong labels, and number of wrong labels in the data.
+    learnt : Learnt
+        What new rows can be judged by.
     better_than_chance : bool
         Whether the model knows more about the labels than chance; nothing is flagged otherwise.
     """
@@ -89,6 +111,7 @@ class LabelFlags:
     second: FloatArray
     precision: Estimate
     errors: Estimate
+    learnt: Learnt
     better_than_chance: bool
 
 
@@ -130,22 +153,46 @@ def adaptive_flags(
     suspects = np.flatnonzero(~label_is_argmax(labels, pred_probs))
     wrong, totals = judged.wrong[:, suspects], judged.wrong.sum(axis=1)
     weight = _weight(wrong, totals, n_rows)
-    evidence = weight * judged.odds + (1.0 - weight) * power * gap
+    score = _right(weight * judged.odds / power + (1.0 - weight) * gap)
     known = _better_than_chance(labels, top, n_classes)
     flags = np.zeros(n_rows, dtype=bool)
-    if known and len(suspects):
-        limit = AT_MOST * num_label_issues(labels, pred_probs, guesses)
-        cut = _best_cut(evidence[suspects], wrong, totals, weight, limit)
-        flags[suspects] = evidence[suspects] >= cut
+    cut, expected = (-1.0 if known else np.nan), 1.0
+    limit = AT_MOST * num_label_issues(labels, pred_probs, guesses)
+    if known and min(limit, len(suspects)):
+        cut, expected = _best_cut(score[suspects], wrong, totals, weight, limit)
+        flags[suspects] = score[suspects] <= cut
     surely = _judge(labels, probs, cautious, power, least, rows=suspects).wrong[0]
     return LabelFlags(
         is_issue=flags,
-        score=_right(evidence / power),
+        score=score,
         second=judged.first * np.exp(-power * lead),
         precision=_precision(surely, wrong, flags[suspects]),
-        errors=_errors(surely, wrong, totals, weight),
+        errors=_errors(surely, wrong, totals, weight) if known else Estimate(0, np.nan, n_rows),
+        learnt=Learnt(full, power, least, weight, cut, expected / 2),
         better_than_chance=known,
     )
+
+
+def flags_of_new(
+    labels: Codes,
+    pred_probs: Probs,
+    guesses: Guesses,
+    learnt: Learnt,
+    pooled: Probs | None = None,
+) -> tuple[BoolArray, FloatArray, FloatArray]:
+    """Flags, scores and calibrated second probabilities of further rows, by what was learnt.
+
+    A kind of error that the known rows do not have is flagged where the model is sure (`guesses`)
+    and both readings together find it likely enough (Lipton et al.: half of the best F1).
+    """
+    probs = pred_probs if pooled is None else pooled
+    _, lead, gap = glance(labels, probs, learnt.least)
+    judged = _judge(labels, probs, learnt.noise, learnt.power, learnt.least)
+    score = _right(learnt.weight * judged.odds / learnt.power + (1.0 - learnt.weight) * gap)
+    wrong = np.array([learnt.weight, 1.0 - learnt.weight]) @ judged.wrong
+    bad = (score <= learnt.cut) | (off_diagonal(labels, guesses) & (wrong > learnt.likely))
+    flags = ~label_is_argmax(labels, pred_probs) & bad & np.isfinite(learnt.cut)
+    return flags, score, judged.first * np.exp(-learnt.power * lead)
 
 
 def _fit(
@@ -247,19 +294,14 @@ def _weight(wrong: FloatArray, totals: FloatArray, n_rows: int) -> float:
 
 
 def _best_cut(
-    evidence: FloatArray,
-    wrong: FloatArray,
-    totals: FloatArray,
-    weight: float,
-    limit: int,
-) -> float:
-    """The evidence from which on to flag, for the largest F1 to expect from `limit` flags."""
-    order = np.argsort(-evidence)[:limit]
-    if not len(order):
-        return np.inf
+    score: FloatArray, wrong: FloatArray, totals: FloatArray, weight: float, limit: int
+) -> tuple[float, float]:
+    """The score up to which to flag, for the largest F1 to expect from `limit` flags, and that."""
+    order = np.argsort(score)[:limit]
     expected = np.array([weight, 1.0 - weight]) @ _expected_f1(wrong[:, order], totals)
-    best = float(evidence[order[int(np.round(expected, 12).argmax())]])
-    return best - 1e-9 * max(1.0, abs(best))  # what is tied up to rounding is flagged alike
+    best = int(np.round(expected, 12).argmax())
+    # What is tied up to rounding is flagged alike.
+    return float(score[order[best]]) * (1.0 + 1e-9), float(expected[best])
 
 
 def _precision(surely: FloatArray, wrong: FloatArray, flags: BoolArray) -> Estimate:

@@ -41,18 +41,20 @@ def agreement(labels: Codes, neighbors: NDArray[np.signedinteger[Any]]) -> Agree
     Parameters
     ----------
     labels : Codes of shape (N,)
-    neighbors : ndarray of int, shape (N, k)
+    neighbors : ndarray of int, shape (m, k)
+        Those of all rows, or of the last m.
 
     Notes
     -----
     O(N k^2) time, and memory for one block.
     """
     n_rows, k = neighbors.shape
+    own_labels = labels[len(labels) - n_rows :]
     given, label = np.empty(n_rows), np.empty(n_rows, dtype=np.int64)
     share = np.empty(n_rows)
 
     def look(rows: slice) -> None:
-        own = labels[rows]
+        own = own_labels[rows]
         around = labels[neighbors[rows]]
         around.sort(axis=1)  # so that of equal counts the lowest code comes first
         counts = np.zeros(around.shape, dtype=np.int16)
@@ -64,7 +66,7 @@ def agreement(labels: Codes, neighbors: NDArray[np.signedinteger[Any]]) -> Agree
         share[rows] = at_columns(counts, best) / k
 
     each_block(look, row_blocks(n_rows, 24 * k))
-    alone = neighbors[:, 0] == np.arange(n_rows)
+    alone = neighbors[:, 0] == np.arange(len(labels) - n_rows, len(labels))
     given[alone], share[alone], label[alone] = np.nan, np.nan, -1
     return Agreement(given, label, share)
 
@@ -89,7 +91,7 @@ def trust(labels: Codes, pred_probs: Probs, neighbors: NDArray[np.signedinteger[
     confusion = sure_confusion(labels, top, lead, pred_probs.shape[1])
     rows = spread(gap, pred_probs.shape[1])
     logs = logs_of(pred_probs[rows], least)
-    around = np.log(_shares(labels, neighbors, rows, pred_probs.shape[1]))
+    around = np.log(_shares(labels, neighbors[rows], rows, pred_probs.shape[1]))
     losses = np.stack([_losses(labels[rows], logs + power * around, confusion) for power in TRUST])
     return TRUST[_least_within(losses)]
 
@@ -107,12 +109,17 @@ def pooled(
     neighbors: NDArray[np.signedinteger[Any]],
     power: float,
 ) -> Probs:
-    """Probabilities times a power of the neighbours' shares, rows summing to 1; (N, K)."""
+    """Probabilities times a power of the neighbours' shares, rows summing to 1; (m, K).
+
+    `pred_probs` and `neighbors` are those of all rows or of the last m.
+    """
     n_rows, n_classes = pred_probs.shape
+    first = len(labels) - n_rows
     together = np.empty((n_rows, n_classes))
 
     def look(rows: slice) -> None:
-        shares = _shares(labels, neighbors, np.arange(rows.start, rows.stop), n_classes)
+        places = np.arange(first + rows.start, first + rows.stop)
+        shares = _shares(labels, neighbors[rows], places, n_classes)
         product = pred_probs[rows] * shares**power
         together[rows] = product / product.sum(axis=1, keepdims=True)
 
@@ -126,11 +133,10 @@ def _shares(
     rows: IndexArray,
     n_classes: int,
 ) -> FloatArray:
-    """Share of each class among the neighbours and one vote of the whole data set."""
+    """Share of each class among the neighbours of some rows and one vote of the data set."""
     prior = (np.bincount(labels, minlength=n_classes) + 1.0) / (len(labels) + n_classes)
-    around = neighbors[rows]
-    votes = np.where(around == rows[:, None], 0.0, 1.0)
-    cells = np.arange(len(rows))[:, None] * n_classes + labels[around]
+    votes = np.where(neighbors == rows[:, None], 0.0, 1.0)
+    cells = np.arange(len(rows))[:, None] * n_classes + labels[neighbors]
     counts = np.bincount(cells.ravel(), votes.ravel(), minlength=len(rows) * n_classes)
     shares = counts.reshape(len(rows), n_classes) + prior
     shares /= shares.sum(axis=1, keepdims=True)

@@ -1,7 +1,7 @@
 """Labels that are probably wrong, for classification."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,7 +22,7 @@ from datalab._core.count import (
     num_label_issues,
 )
 from datalab._core.filter import COUNTING, PRUNING, label_issues
-from datalab._core.label_flags import LabelFlags, adaptive_flags
+from datalab._core.label_flags import LabelFlags, Learnt, adaptive_flags, flags_of_new
 from datalab._core.latent import estimate_latent
 from datalab._core.rank import label_quality
 from datalab._core.witness import agreement, pooled, trust
@@ -136,6 +136,7 @@ class Label:
         "trust_in_neighbors",
         "better_than_chance",
         "num_ambiguous",
+        "learnt",
     )
     tells_inputs: ClassVar[tuple[str, ...]] = ("features", "pred_probs")
 
@@ -194,15 +195,7 @@ class Label:
             is_issue=is_issue,
             score=score,
             summary=1.0 - errors / len(labels),
-            columns={
-                "given_label": labels,
-                "predicted_label": predicted,
-                "given_probability": given_probs(labels, pred_probs),
-                "predicted_probability": at_columns(pred_probs, predicted),
-                "given_threshold": thresholds[labels],
-                "predicted_threshold": thresholds[predicted],
-                **more,
-            },
+            columns={**_classes(labels, pred_probs, thresholds), **more},
             info={
                 "num_label_issues": int(is_issue.sum()),
                 "average_label_quality": float(score.mean()),
@@ -239,26 +232,52 @@ class Label:
         together, power = None, 0.0
         if graph is not None:
             neighbors = graph.nearest(self.k).indices
-            seen = agreement(labels, neighbors)
-            columns = {
-                "neighbor_label": seen.label,
-                "neighbor_share": seen.with_label,
-                "neighbor_given_share": seen.with_given,
-            }
+            columns = _neighbors(labels, neighbors)
             power = trust(labels, pred_probs, neighbors)
             if power > 0:
                 together = pooled(labels, pred_probs, neighbors, power)
         found = adaptive_flags(labels, pred_probs, guesses, together)
-        ambiguous = (found.second >= PLAUSIBLE) & ~found.is_issue
-        columns["is_ambiguous"] = ambiguous
+        columns["is_ambiguous"] = (found.second >= PLAUSIBLE) & ~found.is_issue
         told = {
             **_told(found),
-            "num_ambiguous": int(ambiguous.sum()),
+            "num_ambiguous": int(columns["is_ambiguous"].sum()),
             "trust_in_neighbors": power,
         }
         asked = "label_quality_scores_kwargs" in self.clean_learning_kwargs
         score = self._score(labels, pred_probs) if asked else found.score
         return found.is_issue, score, columns, told
+
+    def find_new(
+        self,
+        found: Findings,
+        labels: Codes,
+        pred_probs: Probs,
+        knn_graph: KNNGraph | None = None,
+    ) -> Findings:
+        """Judge new labels by what was learnt from those that are known."""
+        if "learnt" not in found.info or self.clean_learning_kwargs:
+            raise NotApplicable("a named method counts all rows together")
+        columns, together = {}, None
+        if "neighbor_label" in found.columns:
+            if knn_graph is None or found.rows is not None:
+                raise NotApplicable("needs the neighbours of the new rows, and their labels")
+            everyone = Codes(np.concatenate([found.columns["given_label"], labels]))
+            neighbors = knn_graph.nearest(self.k).indices
+            columns = _neighbors(everyone, neighbors)
+            power = found.info["trust_in_neighbors"]
+            if power > 0:
+                together = pooled(everyone, pred_probs, neighbors, power)
+        thresholds = np.asarray(found.info["confident_thresholds"])
+        is_issue, score, second = flags_of_new(
+            labels,
+            pred_probs,
+            confident_guesses(pred_probs, thresholds),
+            Learnt(**found.info["learnt"]),
+            together,
+        )
+        columns["is_ambiguous"] = (second >= PLAUSIBLE) & ~is_issue
+        columns |= _classes(labels, pred_probs, thresholds)
+        return Findings(self.name, is_issue, score, columns)
 
     def _health(
         self, joint: NDArray[Any], n_examples: int, class_names: tuple[Any, ...] | None
@@ -339,6 +358,30 @@ def _told(found: LabelFlags) -> dict[str, Any]:
         "errors": errors.value,
         "errors_interval": (errors.low, errors.high),
         "better_than_chance": found.better_than_chance,
+        "learnt": asdict(found.learnt),
+    }
+
+
+def _classes(labels: Codes, pred_probs: Probs, thresholds: FloatArray) -> dict[str, Any]:
+    """Given and suggested class, with their probabilities and thresholds."""
+    predicted = argmaxes(pred_probs)
+    return {
+        "given_label": labels,
+        "predicted_label": predicted,
+        "given_probability": given_probs(labels, pred_probs),
+        "predicted_probability": at_columns(pred_probs, predicted),
+        "given_threshold": thresholds[labels],
+        "predicted_threshold": thresholds[predicted],
+    }
+
+
+def _neighbors(labels: Codes, neighbors: NDArray[Any]) -> dict[str, Any]:
+    """What labels the neighbours of all rows, or of the last ones, have."""
+    seen = agreement(labels, neighbors)
+    return {
+        "neighbor_label": seen.label,
+        "neighbor_share": seen.with_label,
+        "neighbor_given_share": seen.with_given,
     }
 
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datalab._check import labels_and_probs
-from datalab._core.count import label_is_argmax
+from datalab._core.count import confident_guesses, label_is_argmax
 from datalab._core.filter import label_issues
-from datalab._core.label_flags import adaptive_flags, adaptive_issues
+from datalab._core.label_flags import Learnt, adaptive_flags, adaptive_issues, flags_of_new
 
 
 def network(
@@ -98,6 +98,8 @@ def test_chance_flags_nothing() -> None:
     assert not found.is_issue.any()
     assert not found.better_than_chance
     assert np.isnan(found.precision.value)
+    assert np.isnan(found.errors.value)
+    assert (found.errors.low, found.errors.high) == (0, 200)
     # A dozen rows cannot show that.
     assert adaptive_flags(*labels_and_probs(labels[:12], probs[:12])).better_than_chance
 
@@ -119,6 +121,36 @@ def test_hard_zeros_ties_and_absent_classes(labels: Any, probs: Any, dtype: type
     assert np.isfinite(found.score).all()
     assert np.isfinite(found.second).all()
     assert not (found.is_issue & label_is_argmax(codes, checked)).any()
+
+
+def new_flags(labels: Any, probs: Any, learnt: Learnt, sure: float) -> list[bool]:
+    codes, checked = labels_and_probs(labels, probs)
+    guesses = confident_guesses(checked, np.full(checked.shape[1], sure))
+    return flags_of_new(codes, checked, guesses, learnt)[0].tolist()
+
+
+def test_new_rows_are_judged_like_the_known_ones() -> None:
+    _, labels, probs = network(6, 3000, 4)
+    found = adaptive_flags(*labels_and_probs(labels, probs))
+    codes, checked = labels_and_probs(labels[:500], probs[:500])
+    nobody = np.full(500, -1, dtype=np.int32)
+    flags, score, second = flags_of_new(codes, checked, nobody, found.learnt)
+    np.testing.assert_array_equal(flags, found.is_issue[:500])
+    np.testing.assert_allclose(score, found.score[:500])
+    np.testing.assert_allclose(second, found.second[:500])
+
+
+def test_new_rows_beside_clean_ones_and_beside_chance() -> None:
+    true = np.tile([0, 1], 100)
+    probs = np.where(np.eye(2)[true] == 1, 0.95, 0.05)
+    clean = adaptive_flags(*labels_and_probs(true, probs))
+    assert not clean.is_issue.any()
+    new = [0, 1, 0], [[0.05, 0.95], [0.05, 0.95], [0.49, 0.51]]
+    assert new_flags(*new, clean.learnt, sure=0.9) == [True, False, False]
+    assert new_flags(*new, clean.learnt, sure=0.99) == [False, False, False]
+    rng = np.random.default_rng(0)
+    chance = adaptive_flags(*labels_and_probs(rng.integers(2, size=200), probs))
+    assert new_flags(*new, chance.learnt, sure=0.9) == [False, False, False]
 
 
 def test_an_obvious_error_among_six_rows() -> None:

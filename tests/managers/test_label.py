@@ -9,6 +9,7 @@ from datalab import Datalab
 from datalab._check import labels_and_probs
 from datalab.exceptions import InputError, ManagerFailed, NotApplicable
 from datalab.managers import Label
+from datalab.neighbors import KNNGraph, knn_graph
 
 
 @pytest.fixture
@@ -179,6 +180,35 @@ def test_neighbours_are_a_second_witness() -> None:
     assert row["neighbor_label"] == true[0]
     assert row["neighbor_given_share"] == pytest.approx(1 - row["neighbor_share"])
     assert "of its neighbours are 0" in lab.worst(1)["reason"].iloc[0]
+
+
+def test_new_rows_are_judged_by_what_was_learnt(problem: Any) -> None:
+    """The same rows again get the same flags and scores, at the cost of the new ones only."""
+    labels, probs = labels_and_probs(*problem)
+    found = Label().find_issues(labels, probs)
+    again = Label().find_new(found, labels, probs)
+    np.testing.assert_array_equal(again.is_issue, found.is_issue)
+    np.testing.assert_array_equal(again.score, found.score)
+    assert again.columns.keys() == found.columns.keys()
+    for name, values in found.columns.items():
+        np.testing.assert_array_equal(again.columns[name], values)
+    named = Label(filter_by="both").find_issues(labels, probs)
+    with pytest.raises(NotApplicable, match="a named method counts all rows together"):
+        Label(filter_by="both").find_new(named, labels, probs)
+
+
+def test_new_rows_and_their_neighbours(problem: Any) -> None:
+    labels, probs = labels_and_probs(*problem)
+    places = np.arange(60.0)[:, None] + 1000 * (problem[0][:, None] == 1)
+    found = Label().find_issues(labels, probs, knn_graph=knn_graph(places, 5))
+    new_labels, new_probs = labels_and_probs([0, 1], [[0.1, 0.9], [0.1, 0.9]])
+    around = KNNGraph(np.tile(np.arange(40, 45), (2, 1)), np.ones((2, 5), np.float32), "euclidean")
+    judged = Label().find_new(found, new_labels, new_probs, around)
+    assert judged.is_issue.tolist() == [True, False]
+    assert judged.columns["neighbor_label"].tolist() == [1, 1]
+    assert judged.columns["neighbor_given_share"].tolist() == [0, 1]
+    with pytest.raises(NotApplicable, match="needs the neighbours of the new rows"):
+        Label().find_new(found, new_labels, new_probs)
 
 
 def test_a_model_that_knows_nothing_flags_nothing() -> None:
