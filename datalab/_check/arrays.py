@@ -36,6 +36,11 @@ def as_array(values: Any, *, name: str) -> NDArray[Any]:
     InputError
         For nested lists of unequal length.
     """
+    if hasattr(values, "toarray"):
+        raise InputTypeError(
+            f"`{name}` is a sparse matrix; pass {name}.toarray(), or reduce it first, for example "
+            "with sklearn.decomposition.TruncatedSVD"
+        )
     if values is None or isinstance(values, (str, bytes, bool, int, float, complex, dict, set)):
         raise InputTypeError(
             f"`{name}` must be array-like (list, array, Series, …), got {type(values).__name__}"
@@ -44,11 +49,6 @@ def as_array(values: Any, *, name: str) -> NDArray[Any]:
         raise InputTypeError(
             f"`{name}` must be array-like (list, array, Series, …), got {type(values).__name__};"
             " for an iterator pass list(…) of it"
-        )
-    if hasattr(values, "toarray"):
-        raise InputTypeError(
-            f"`{name}` is a sparse matrix; pass {name}.toarray(), or reduce it first, for example "
-            "with sklearn.decomposition.TruncatedSVD"
         )
     try:
         return np.asarray(values)
