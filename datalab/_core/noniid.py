@@ -1,9 +1,18 @@
-"""Whether the order of the rows says something about them: near in features, near in order.
+"""Whether the order of the rows says something about them.
 
-Cummings, Snorrason, Mueller: Detecting dataset drift and non-IID sampling via k-nearest neighbors,
-ICML workshop on data-centric machine learning research 2023. What is compared is the distance in
-the order of rows, ``|i - j|``, between rows and their nearest neighbours.
+`order_p_value` is the test of Cummings, Snorrason, Mueller: Detecting dataset drift and non-IID
+sampling via k-nearest neighbors, ICML workshop on data-centric machine learning research 2023:
+near in features, near in order. What is compared is the distance in the order of rows,
+``|i - j|``, between rows and their nearest neighbours.
+
+`order_test` looks at more: drift, changing spread and stretches of similar rows each have a
+statistic of their own, and the largest of them is compared with that of shuffled rows (P. Westfall,
+S. Young: Resampling-based multiple testing, 1993, single-step maxT), so that the rate of false
+alarms is the one that is asked for however many statistics there are.
 """
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +20,18 @@ from numpy.typing import NDArray
 from datalab._typing import FloatArray, IndexArray
 from datalab.exceptions import NotApplicable
 
-__all__ = ["index_distances", "order_p_value", "order_scores"]
+__all__ = ["Order", "index_distances", "order_p_value", "order_scores", "order_test"]
 
 Neighbors = NDArray[np.signedinteger]
+
+# The order is compared with so many random ones: enough for a level of 1 %.
+SHUFFLES = 99
+# Drift and spread are looked for in so many leading components, as waves of so many half periods.
+COMPONENTS, WAVES = 6, 3
+# Stretches of similar rows are looked for in so many rows to each side.
+REACHES = (1, 4, 16)
+# What explains the others comes first: where the data moves, rows that follow each other are alike.
+PATTERNS = ("drift", "spread", "stretches", "near")
 
 
 def index_distances(indices: Neighbors) -> IndexArray:
@@ -73,6 +91,173 @@ def _distance_from_random(distances: IndexArray, n_rows: int) -> float:
     first, last = upto - counts[there], upto - 1  # ranks of equal distances
     below, above = random - first / len(distances), last / len(distances) - random
     return float(max(below.max(), above.max()))
+
+
+class Order(NamedTuple):
+    """How probable the order of the rows is, and what shows it most.
+
+    Parameters
+    ----------
+    p_value : float
+    pattern : {"near", "stretches", "drift", "spread"}
+        Similar rows stand near each other (or far apart); stretches of the data are alike; the
+        data moves along the rows; its spread changes along the rows.
+    """
+
+    p_value: float
+    pattern: str
+
+
+def order_test(
+    row: IndexArray,
+    neighbor: IndexArray,
+    remoteness: FloatArray,
+    features: FloatArray | None,
+    *,
+    seed: int,
+) -> Order:
+    """Compare the order of the rows with random orders, in several ways at once.
+
+    Parameters
+    ----------
+    row, neighbor : ndarray of int, shape (P,)
+        Pairs of a row and one of its nearest neighbours.
+    remoteness : ndarray of float, shape (N,)
+        Mean distance of each row to its neighbours.
+    features : ndarray of float, shape (N, M), optional
+        Finite.
+    seed : int
+        Seed of the shuffling.
+
+    Returns
+    -------
+    Order
+        Below 1 / 100 the p-value is that of a t distribution, corrected for the number of
+        statistics (Bonferroni).
+
+    Raises
+    ------
+    NotApplicable
+        Shuffling changes nothing, as when everybody is everybody's neighbour.
+
+    Notes
+    -----
+    Statistics of the graph: the mean distance in the order of neighbours; how many stand next to
+    each other, or within sqrt(N) / 2 rows; the product of their centred places; the
+    products of remoteness with the place and its square (changing spread). Of the leading
+    components of the features, as normal scores: low cosine frequencies of values and of absolute
+    values along the rows, and products with the sums of 1, 4 and 16 rows to each side. About 100
+    times O(P + N M'), with M' <= 6 components.
+
+    On normal data of 300 rows in 4 columns and of 1000 rows in 8, at a level of 5 %, with false
+    alarms in 4 % of the cases: a spread that grows by 30 % is found in .20 and 1.0 of the cases
+    (.15 and .25 by `order_p_value`), a shift of one standard deviation in one column from begin to
+    end in .70 and .95 (.45 and .90), a sorted block of a fifth of the rows in .90 and 1.0 (.25 and
+    .20).
+    """
+    from scipy.stats import t  # noqa: PLC0415
+
+    n_rows = len(remoteness)
+    looks = [_graph_look(row, neighbor, remoteness)]
+    if features is not None and features.shape[1]:
+        looks.append(_feature_look(_normal_scores(features)))
+    stream = np.random.default_rng(seed)
+    orders = [np.arange(n_rows), *(stream.permutation(n_rows) for _ in range(SHUFFLES))]
+    told = np.stack([np.concatenate([look(order)[0] for look in looks]) for order in orders])
+    patterns = [name for look in looks for name in look(orders[0])[1]]
+    spread = told.std(axis=0, ddof=1)
+    telling = spread > 1e-9 * (np.abs(told).max(axis=0) + 1e-300)
+    if not telling.any() and not len(row):
+        return Order(1.0, "near")  # all rows are equal, or tied
+    if not telling.any():
+        raise NotApplicable("the neighbours of the rows are the same in every order of the rows")
+    # Standardised with the real order among the others, so that all of them are treated alike.
+    z = np.abs(told - told.mean(axis=0))[:, telling] / spread[telling]
+    largest = z.max(axis=1)
+    p_value = float(np.count_nonzero(largest >= largest[0]) / len(largest))
+    most = int(np.flatnonzero(telling)[z[0].argmax()])
+    named = [patterns[i] for i in np.flatnonzero(telling)]
+    shown = {name for name, far in zip(named, z[0], strict=True) if far >= 0.65 * largest[0]}
+    pattern = next(name for name in PATTERNS if name in shown)
+    if p_value <= 1 / len(largest):
+        others = told[1:, most]
+        far = abs(told[0, most] - others.mean()) / others.std(ddof=1)
+        tail = 2 * t.sf(far / np.sqrt(1 + 1 / SHUFFLES), SHUFFLES - 1)
+        p_value = min(p_value, float(tail) * int(telling.sum()))
+    return Order(p_value, pattern)
+
+
+Look = Callable[[IndexArray], tuple[FloatArray, list[str]]]
+
+
+def _graph_look(row: IndexArray, neighbor: IndexArray, remoteness: FloatArray) -> Look:
+    """Statistics of the neighbours when the rows stand at some places."""
+    from scipy.stats import rankdata  # noqa: PLC0415
+
+    n_rows = len(remoteness)
+    middle = (n_rows - 1) / 2
+    far = rankdata(remoteness) - (n_rows + 1) / 2
+    names = ["near", "stretches", "stretches", "near", "spread", "spread"]
+
+    def look(place: IndexArray) -> tuple[FloatArray, list[str]]:
+        apart = np.abs(place[row] - place[neighbor])
+        centred = place - middle
+        found = [
+            apart.mean() if len(apart) else 0.0,
+            np.count_nonzero(apart == 1),
+            np.count_nonzero(apart <= max(2.0, np.sqrt(n_rows) / 2)),
+            centred[row] @ centred[neighbor],
+            centred @ far,
+            centred**2 @ far,
+        ]
+        return np.array(found, dtype=np.float64), names
+
+    return look
+
+
+def _normal_scores(features: FloatArray) -> FloatArray:
+    """Leading principal components, each by the normal quantiles of its ranks."""
+    from scipy.special import ndtri  # noqa: PLC0415
+    from scipy.stats import rankdata  # noqa: PLC0415
+
+    spread = features.std(axis=0, dtype=np.float64)
+    varied = spread > 0
+    scaled = ((features[:, varied] - features[:, varied].mean(axis=0)) / spread[varied]).astype(
+        np.float32
+    )
+    _, directions = np.linalg.eigh((scaled.T @ scaled).astype(np.float64))
+    leading = scaled @ directions[:, ::-1][:, :COMPONENTS].astype(np.float32)
+    scores: FloatArray = ndtri((rankdata(leading, axis=0) - 0.5) / len(leading))
+    return scores
+
+
+def _feature_look(scores: FloatArray) -> Look:
+    """Statistics of components when the rows stand at some places."""
+    n_rows, n_components = scores.shape
+    at = (np.arange(n_rows) + 0.5) / n_rows
+    waves = np.cos(np.pi * np.outer(np.arange(1, WAVES + 1), at))
+    reaches = [reach for reach in REACHES if 4 * reach < n_rows]
+    size = np.abs(scores) - np.abs(scores).mean(axis=0)
+    per_wave = WAVES * n_components
+    names = ["drift"] * per_wave + ["spread"] * per_wave
+    names += ["stretches"] * (len(reaches) * n_components)
+
+    def look(place: IndexArray) -> tuple[FloatArray, list[str]]:
+        values = np.empty_like(scores)
+        values[place] = scores
+        sizes = np.empty_like(size)
+        sizes[place] = size
+        found = [(waves @ values).ravel(), (waves @ sizes).ravel()]
+        total = np.concatenate([np.zeros((1, n_components)), np.cumsum(values, axis=0)])
+        rows = np.arange(n_rows)
+        for reach in reaches:
+            around = (
+                total[np.minimum(rows + reach + 1, n_rows)] - total[np.maximum(rows - reach, 0)]
+            )
+            found.append(np.einsum("nm,nm->m", values, around - values))
+        return np.concatenate(found), names
+
+    return look
 
 
 def order_scores(distances: IndexArray) -> FloatArray:

@@ -6,20 +6,27 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from datalab._check import unit_number, whole_number
-from datalab._core.noniid import index_distances, order_p_value, order_scores
-from datalab._typing import BoolArray, Codes, Probs
+from datalab._check import choice, unit_number, whole_number
+from datalab._core.noniid import index_distances, order_p_value, order_scores, order_test
+from datalab._typing import BoolArray, Codes, FloatArray, Probs
 from datalab.exceptions import NotApplicable
 from datalab.findings import Findings
 from datalab.managers.base import Kind
-from datalab.neighbors.search import knn_graph as search
 from datalab.neighbors.graph import KNNGraph
 from datalab.neighbors.metric import reference_metric
+from datalab.neighbors.search import knn_graph as search
 
 __all__ = ["NonIID"]
 
 # The order of a dozen rows says nothing.
 MIN_ROWS = 13
+SEVERAL, NEIGHBORS = "several", "index_distance"
+IN_WORDS = {
+    "near": "similar rows stand nearer to each other, or farther apart, than by chance",
+    "stretches": "rows that follow each other are alike",
+    "drift": "the data moves along the rows",
+    "spread": "the spread of the data changes along the rows",
+}
 
 
 @dataclass(frozen=True)
@@ -37,11 +44,16 @@ class NonIID:
     k : int
         Number of neighbours; a graph that is given is used whole.
     num_permutations : int
-        How many random orders the order of the rows is compared with, at least 2.
+        How many random orders the order of the rows is compared with, at least 2, under
+        ``method="index_distance"``; 99 under the default method.
     seed : int
         Seed of these orders.
     significance_threshold : float
-        In [0, 1]. A less probable order is an issue.
+        In [0, 1]. A less probable order is an issue: the rate of false alarms.
+    method : {"several", "index_distance"}, optional
+        By default look for similar rows near each other, drift, changing spread and stretches of
+        similar rows at once (`datalab._core.noniid.order_test`), or at the index distances of
+        neighbours only, as in the reference.
 
     Notes
     -----
@@ -75,6 +87,7 @@ class NonIID:
     num_permutations: int = 25
     seed: int = 0
     significance_threshold: float = 0.05
+    method: str | None = None
 
     name: ClassVar[str] = "non_iid"
     title: ClassVar[str] = "non-iid order"
@@ -84,12 +97,15 @@ class NonIID:
         "Find out how the rows were collected; shuffle before splitting by position, or split by "
         "time or group where those explain the order."
     )
+    reference: ClassVar[dict[str, Any]] = {"method": NEIGHBORS}
     produces: ClassVar[dict[str, Kind]] = {"neighbor_index_distance": "number"}
     # What the reference does not have.
     extras: ClassVar[tuple[str, ...]] = (
         "neighbor_index_distance",
         "average_index_distance",
         "random_index_distance",
+        "pattern",
+        "method",
     )
 
     def __post_init__(self) -> None:
@@ -98,12 +114,20 @@ class NonIID:
         whole_number(self.num_permutations, name="num_permutations", least=2)
         whole_number(self.seed, name="seed", least=0)
         unit_number(self.significance_threshold, name="significance_threshold")
+        if self.method is not None:
+            choice(self.method, (SEVERAL, NEIGHBORS), name="method")
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The features are looked at by the default method only."""
+        return ("features",) if self.method == NEIGHBORS else ()
 
     def find_issues(
         self,
         knn_graph: KNNGraph | None = None,
         pred_probs: Probs | None = None,
         labels: Codes | None = None,
+        features: FloatArray | None = None,
     ) -> Findings:
         """Compare the order of the rows with random orders."""
         graph = self._graph(knn_graph, pred_probs, labels)
@@ -113,7 +137,7 @@ class NonIID:
             )
         distances = index_distances(graph.indices)
         score = order_scores(distances)
-        p_value = self._p_value(graph)
+        p_value, pattern = self._judged(graph, features)
         found = p_value < self.significance_threshold
         is_issue = np.zeros(graph.n_rows, dtype=bool)
         is_issue[score.argmin()] = found
@@ -129,6 +153,8 @@ class NonIID:
                 "k": graph.k,
                 "average_index_distance": float(distances.mean()),
                 "random_index_distance": (graph.n_rows + 1) / 3,
+                "pattern": IN_WORDS[pattern] if found else None,
+                "method": self.method or SEVERAL,
             },
         )
 
@@ -146,13 +172,28 @@ class NonIID:
         k = min(self.k, len(pred_probs) - 1)
         return search(pred_probs, k, metric=self.metric or reference_metric(pred_probs))
 
+    def _judged(self, graph: KNNGraph, features: FloatArray | None) -> tuple[float, str]:
+        """How probable the order is, and what gives it away."""
+        if self.method == NEIGHBORS:
+            return self._p_value(graph), "near"
+        sure = _without_ties(graph)
+        counted = np.nonzero(sure)
+        if not isinstance(features, np.ndarray) or len(features) != graph.n_rows:
+            features = None
+        return order_test(
+            counted[0],
+            graph.indices[sure].astype(np.intp),
+            graph.distances.mean(axis=1, dtype=np.float64),
+            features,
+            seed=self.seed,
+        )
+
     def _p_value(self, graph: KNNGraph) -> float:
         """How probable the order is; the neighbours that are not tied must agree that it is not."""
         p_value = self._p_of(graph, np.ones(graph.indices.shape, dtype=bool))
         if p_value >= self.significance_threshold or graph.k == 1:
             return p_value
-        last = graph.distances[:, -1:]
-        sure = (graph.distances < last) | (graph.distances[:, -2:-1] < last)
+        sure = _without_ties(graph)
         if sure.all():
             return p_value
         among_sure = self._p_of(graph, sure) if np.count_nonzero(sure) > 1 else 1.0
@@ -168,6 +209,11 @@ class NonIID:
             seed=self.seed,
         )
 
+    def sum_up(self, found: Findings) -> str:
+        """What gives the order away, in one sentence."""
+        pattern = found.info.get("pattern")
+        return f"{pattern[0].upper()}{pattern[1:]}" if pattern else ""
+
     def explain(self, row: Mapping[str, Any]) -> str:
         """Why the row was flagged."""
         told = "the rows are not in random order; this one shows it most"
@@ -177,3 +223,11 @@ class NonIID:
             f"{told}: on average its nearest neighbours stand "
             f"{row['neighbor_index_distance']:.0f} rows away"
         )
+
+
+def _without_ties(graph: KNNGraph) -> BoolArray:
+    """Neighbours that are not tied with the last one of their row, shape (N, k)."""
+    if graph.k == 1:
+        return np.ones(graph.indices.shape, dtype=bool)
+    last = graph.distances[:, -1:]
+    return (graph.distances < last) | (graph.distances[:, -2:-1] < last)

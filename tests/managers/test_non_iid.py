@@ -107,3 +107,64 @@ def test_thresholds_and_reasons(drifting: Any) -> None:
 def test_bad_parameters(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         NonIID(**parameters)
+
+
+def normal(seed: int, n_rows: int = 400, n_columns: int = 5) -> Any:
+    return np.random.default_rng(seed).normal(size=(n_rows, n_columns))
+
+
+def growing(seed: int) -> Any:
+    return normal(seed) * np.linspace(0.6, 1.4, 400)[:, None]
+
+
+def moving(seed: int) -> Any:
+    features = normal(seed)
+    features[:, 2] += np.linspace(-0.8, 0.8, 400)
+    return features
+
+
+def sorted_in_the_middle(seed: int) -> Any:
+    features = normal(seed)
+    features[150:250] = features[150:250][np.argsort(features[150:250, 0])]
+    return features
+
+
+@pytest.mark.parametrize(
+    ("make", "pattern"),
+    [
+        (growing, "the spread of the data changes"),
+        (moving, "the data moves"),
+        (sorted_in_the_middle, "rows that follow each other are alike"),
+    ],
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_every_kind_of_order_is_found_and_named(make: Any, pattern: str, seed: int) -> None:
+    features = make(seed)
+    graph = knn_graph(features, k=10, metric="euclidean")
+    found = NonIID().find_issues(graph, features=features)
+    assert found.flagged
+    assert found.info["pattern"].startswith(pattern)
+    assert NonIID().sum_up(found).lower().startswith(pattern)
+    mixed = np.random.default_rng(seed).permutation(features)
+    graph = knn_graph(mixed, k=10, metric="euclidean")
+    assert not NonIID().find_issues(graph, features=mixed).flagged
+
+
+def test_false_alarms_are_as_rare_as_promised() -> None:
+    alarms = 0
+    for seed in range(60):
+        features = normal(100 + seed, 80, 3)
+        graph = knn_graph(features, k=10, metric="euclidean")
+        alarms += bool(NonIID(seed=seed).find_issues(graph, features=features).flagged)
+    assert alarms <= 8  # of 3 expected; 9 or more have a probability of 0.3 %
+
+
+def test_the_method_of_the_reference_is_there_by_name() -> None:
+    features = moving(0)
+    graph = knn_graph(features, k=10, metric="euclidean")
+    named = NonIID(method="index_distance").find_issues(graph)
+    lab = Datalab({"x": features[:, 0]}, task=None, verbosity=0)
+    lab.find_issues(["non_iid"], knn_graph=graph, rules="reference")
+    assert lab.get_info("non_iid")["p-value"] == named.summary
+    with pytest.raises(InputError, match="method"):
+        NonIID(method="order")
