@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datalab import count, dataset, rank
+from datalab import filter as filter_
 from datalab._stack import Stack, spilled
+from datalab.classification import CleanLearning
+from datalab.outlier import OutOfDistribution
 
 
 def cut(array, sizes):
@@ -57,3 +61,36 @@ def test_equal_blocks_become_one_map(array):
     assert [len(part) for part in spilled(iter([array, array.astype(np.float32)]))] == [50, 50]
     assert spilled(iter([])) == []
     assert spilled(iter([array[:0]]))[0].shape == (0, 3)
+
+
+DOORS = {
+    "predicted_neq_given": lambda y, p: filter_.find_predicted_neq_given(y, p),
+    "confusion matrix": lambda y, p: filter_.find_label_issues_using_argmax_confusion_matrix(y, p),
+    "entropy": lambda y, p: rank.get_confidence_weighted_entropy_for_each_label(y, p),
+    "margin": lambda y, p: rank.get_label_quality_scores(
+        y, p, method="normalized_margin", adjust_pred_probs=True
+    ),
+    "order": lambda y, p: rank.order_label_issues(y > 0, y, p),
+    "thresholds": lambda y, p: count.get_confident_thresholds(y, p),
+    "joint": lambda y, p: count.compute_confident_joint(y, p),
+    "number": lambda y, p: count.num_label_issues(y, p),
+    "noise": lambda y, p: count.estimate_py_and_noise_matrices_from_probabilities(y, p)[1],
+    "health": lambda y, p: dataset.health_summary(y, p, verbose=False)["joint"],
+    "clean learning": lambda y, p: CleanLearning().find_label_issues(labels=y, pred_probs=p),
+    "outliers": lambda y, p: (
+        OutOfDistribution().fit(labels=y, pred_probs=p).params["confident_thresholds"]
+    ),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("n_classes", [3, 40])
+def test_doors_take_blocks(door, n_classes):
+    rng = np.random.default_rng(n_classes)
+    labels = rng.integers(0, n_classes, 200)
+    probs = 0.7 * rng.dirichlet(np.ones(n_classes), 200)
+    probs[np.arange(200), labels] += 0.3 * (rng.random(200) < 0.8)
+    blocks = cut(probs, [70, 1, 0])
+    expected = np.asarray(DOORS[door](labels, probs))
+    for given_blocks in (blocks, iter(blocks)):
+        np.testing.assert_array_equal(np.asarray(DOORS[door](labels, given_blocks)), expected)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from datalab._check.messages import did_you_mean
+from datalab._check.messages import did_you_mean, in_words
 from datalab.exceptions import InputError, InputTypeError, OptionError
 
 __all__ = [
@@ -29,7 +29,7 @@ def choice(
     """Return `value` if it is one of `options`; otherwise raise `error` and suggest one."""
     options = list(options)
     if not isinstance(value, str) or value not in options:
-        raise error(f"`{name}` is {value!r}; {did_you_mean(str(value), options)}")
+        raise error(f"`{name}` is {in_words(value)}; {did_you_mean(str(value), options)}")
     return value
 
 
@@ -56,28 +56,30 @@ def keywords(
 def whole_number(value: Any, *, name: str, least: int) -> int:
     """An integer (Python's or numpy's) of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise InputError(f"`{name}` must be an integer >= {least}, got {value!r}")
+        raise InputError(f"`{name}` must be an integer >= {least}, got {in_words(value)}")
     return int(value)
 
 
 def unit_number(value: Any, *, name: str) -> float:
     """A number in [0, 1], such as a threshold."""
     if isinstance(value, (str, bytes)) or not 0.0 <= float(value) <= 1.0:
-        raise InputError(f"`{name}` must be a number in [0, 1], got {value!r}")
+        raise InputError(f"`{name}` must be a number in [0, 1], got {in_words(value)}")
     return float(value)
 
 
 def finite_number(value: Any, *, name: str) -> float:
     """A number that is neither infinite nor NaN."""
     if isinstance(value, (str, bytes)) or not np.isfinite(value):
-        raise InputError(f"`{name}` must be a finite number, got {value!r}")
+        raise InputError(f"`{name}` must be a finite number, got {in_words(value)}")
     return float(value)
 
 
 def jobs(n_jobs: int | None) -> None:
     """Raise OptionError unless `n_jobs` is None or at least 1; results never depend on it."""
     if n_jobs is not None and not n_jobs >= 1:
-        raise OptionError(f"`n_jobs` is {n_jobs!r}; give a number >= 1, or None for all cores")
+        raise OptionError(
+            f"`n_jobs` is {in_words(n_jobs)}; give a number >= 1, or None for all cores"
+        )
 
 
 def random_stream(random_state: Any) -> np.random.RandomState | np.random.Generator:
