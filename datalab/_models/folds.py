@@ -171,10 +171,13 @@ def _grouped(
         return [(train, held_out) for train, held_out in made if len(held_out)]
     # Small ones: the first row of each is dealt out, the others follow it.
     leaders = strata[first]
-    n_folds = max(2, min(n_folds, int(np.bincount(leaders).max())))
     fold = np.empty(len(first), dtype=np.intp)
-    for number, (_, held_out) in enumerate(stratified_folds(leaders, n_folds, seed)):
-        fold[held_out] = number
+    if np.bincount(leaders).max() < 2:
+        fold[:] = np.random.default_rng(seed).permutation(len(first)) % n_folds
+    else:
+        n_folds = max(2, min(n_folds, int(np.bincount(leaders).max())))
+        for number, (_, held_out) in enumerate(stratified_folds(leaders, n_folds, seed)):
+            fold[held_out] = number
     return _pairs(fold[unit], n_folds)
 
 
