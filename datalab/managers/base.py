@@ -31,7 +31,8 @@ class IssueManager(Protocol):
     Hyper-parameters are arguments of the constructor. Optional class attributes: ``tasks``
     (default: all), ``default`` (part of the default audit, True), ``modality`` (``"images"``,
     ``"text"``, …: listed and part of the default audit only where the data has them),
-    ``produces`` (column → kind),
+    ``produces`` (column → kind; a bool column ``is_kept`` marks rows that stay when the flagged
+    ones are dropped),
     ``title`` (the name as people read it), ``sees_missing`` (whether to pass rows with missing
     labels or features too, False), ``by_row`` (whether each row is judged by itself, so that new
     rows can be judged alone, False), ``description``, ``advice`` (what to do with flagged rows),

@@ -238,7 +238,8 @@ class NearDuplicate:
         others = list(row["near_duplicate_sets"])
         names = ", ".join(str(other) for other in others[:5]) + (", …" if len(others) > 5 else "")
         told = f"row {names}" if len(others) == 1 else f"rows {names}"
-        alike = "equal to" if row["distance_to_nearest_neighbor"] == 0 else "nearly the same as"
+        equal = row["distance_to_nearest_neighbor"] < EQUAL
+        alike = "equal to" if equal else "nearly the same as"
         return f"{alike} {told}" if others else "no other row is nearly the same"
 
 

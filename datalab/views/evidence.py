@@ -24,6 +24,9 @@ __all__ = ["ALWAYS_SHOWN", "EVIDENCE"]
 
 MATRIX_CLASSES = 12  # up to so many classes, given × suggested is shown as a whole
 TABLE_ROWS = 10
+SET_CHECKS = (
+    "near_duplicate", "duplicate_text", "exact_duplicate_image", "near_duplicate_image",
+)  # fmt: skip
 IMAGE_CHECKS = (
     "dark", "light", "low_information", "odd_aspect_ratio", "odd_size", "grayscale", "blurry",
 )  # fmt: skip
@@ -290,10 +293,10 @@ EVIDENCE: Mapping[str, Callable[[Any, Outcome], dict[str, Any]]] = {
     "non_iid": _order,
     "underperforming_group": _groups,
     "identifier_column": _identifiers,
-    "near_duplicate": _sets,
+    **dict.fromkeys(SET_CHECKS, _sets),
     "split_leakage": _leaks,
     "spurious_correlations": _given_away,
     **dict.fromkeys(IMAGE_CHECKS, _how_images_look),
 }
 # Worth knowing even when no row is flagged.
-ALWAYS_SHOWN = frozenset({"null", "multi_annotator"})
+ALWAYS_SHOWN = frozenset({"null", "multi_annotator", *IMAGE_CHECKS}) - {"grayscale"}
