@@ -124,3 +124,45 @@ def test_a_table_and_texts_need_no_model() -> None:
         for name in ("label", "near_duplicate"):
             assert lab.outcomes[name].status == "found"
     assert texts.text_key == "text"
+
+
+TEXT_TYPES = [
+    "empty_text",
+    "odd_length_text",
+    "non_language_text",
+    "encoding_damage",
+    "markup_text",
+    "duplicate_text",
+    "personal_data",
+]
+
+
+@needs_data
+def test_clean_requests_have_hardly_any_issue_of_text() -> None:
+    """Six in a thousand are copies of others but for punctuation; the rest is chance."""
+    import pandas as pd
+
+    requests = pd.read_csv(DATA / "text" / "clinc150_small.csv.gz")[["text"]]
+    lab = Datalab(requests, task=None, text_key="text", verbosity=0).find_issues(TEXT_TYPES)
+    share = lab.issue_summary.set_index("issue_type")["num_issues"] / len(requests)
+    assert (share[TEXT_TYPES] < 0.01).all()
+
+
+def test_docstrings_have_no_issue_of_text_but_repetition() -> None:
+    import inspect
+
+    import scipy.stats
+    import sklearn.metrics
+
+    docs = [
+        inspect.getdoc(getattr(place, name)) or ""
+        for place in (np, scipy.stats, sklearn.metrics)
+        for name in dir(place)
+        if callable(getattr(place, name, None))
+    ]
+    texts = sorted({doc for doc in docs if len(doc) > 100})
+    lab = Datalab({"text": texts}, task=None, text_key="text", verbosity=0).find_issues(TEXT_TYPES)
+    share = lab.issue_summary.set_index("issue_type")["num_issues"] / len(texts)
+    assert len(texts) > 300
+    assert (share[[name for name in TEXT_TYPES if name != "duplicate_text"]] < 0.01).all()
+    assert share["duplicate_text"] > 0.01

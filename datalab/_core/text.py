@@ -4,13 +4,25 @@ import functools
 import unicodedata
 import zlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datalab._typing import FloatArray
 
-__all__ = ["KINDS", "departure", "kind_counts", "normalised", "shingles", "visible_length"]
+__all__ = [
+    "KINDS",
+    "Usual",
+    "band_pairs",
+    "departure",
+    "jaccard",
+    "kind_counts",
+    "normalised",
+    "shingles",
+    "usual",
+    "visible_length",
+]
 
 # Kinds of characters, in the order of the columns of `kind_counts`.
 KINDS = ("letter", "wide", "digit", "sign", "emoji", "space", "invisible", "unassigned")
@@ -117,35 +129,48 @@ def visible_length(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return visible + counts[:, WIDE]
 
 
-def departure(values: FloatArray, least: float) -> NDArray[np.float64]:
-    """How far each value lies from the median, in standard deviations; below it negative.
+class Usual(NamedTuple):
+    """The median of some values, and a standard deviation on either side of it."""
+
+    middle: float
+    below: float
+    above: float
+
+
+def usual(values: FloatArray, least: float) -> Usual:
+    """What is usual among some values, judged by their quartiles.
 
     Parameters
     ----------
-    values : ndarray of shape (n,)
+    values : ndarray of shape (n,), n > 0
     least : float
-        The standard deviation is never taken for less, so that equal values have a scale.
-
-    Returns
-    -------
-    ndarray of shape (n,), float64
+        A standard deviation is never taken for less, so that equal values have a scale.
 
     Notes
     -----
     Each side has a scale of its own, from the median to the quartile on that side, so that a
     skewed distribution has no outliers merely for being skewed and a quarter of the values may be
     wrong on either side (a half-space version of the robust z-score of Iglewicz and Hoaglin 1993).
+    """
+    low, middle, high = np.quantile(values.astype(np.float64), [0.25, 0.5, 0.75])
+    return Usual(
+        float(middle),
+        max(float(middle - low) / QUARTILE, least),
+        max(float(high - middle) / QUARTILE, least),
+    )
+
+
+def departure(values: FloatArray, scale: Usual) -> NDArray[np.float64]:
+    """How far each value lies from the median, in standard deviations; below it negative.
 
     Examples
     --------
-    >>> departure(np.array([1.0, 2.0, 3.0, 4.0, 7.0]), least=0.1).round(2).tolist()
+    >>> values = np.array([1.0, 2.0, 3.0, 4.0, 7.0])
+    >>> departure(values, usual(values, least=0.1)).round(2).tolist()
     [-1.35, -0.67, 0.0, 0.67, 2.7]
     """
-    low, middle, high = np.quantile(values.astype(np.float64), [0.25, 0.5, 0.75])
-    below = max((middle - low) / QUARTILE, least)
-    above = max((high - middle) / QUARTILE, least)
-    away = values.astype(np.float64) - middle
-    scaled: NDArray[np.float64] = away / np.where(away < 0, below, above)
+    away = values.astype(np.float64) - scale.middle
+    scaled: NDArray[np.float64] = away / np.where(away < 0, scale.below, scale.above)
     return scaled
 
 

@@ -5,9 +5,20 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datalab._check import finite_number
-from datalab._core.text import DIGIT, EMOJI, LETTER, WIDE, departure, kind_counts, visible_length
+from datalab._core.text import (
+    DIGIT,
+    EMOJI,
+    LETTER,
+    WIDE,
+    Usual,
+    departure,
+    kind_counts,
+    usual,
+    visible_length,
+)
 from datalab._typing import BoolArray, FloatArray
 from datalab.exceptions import InputError, NotApplicable
 from datalab.findings import Findings
@@ -135,16 +146,28 @@ class OddLengthText:
                 f"needs at least {MIN_TEXTS} texts to tell what length is usual, found "
                 f"{int(there.sum())}"
             )
-        log = np.log(length[there])
-        away = np.zeros(len(text))
-        away[there] = departure(log, MIN_LOG_SPREAD) / self.threshold
-        ratio = length / np.exp(np.median(log))
+        return self._judged(length, usual(np.log(length[there]), MIN_LOG_SPREAD))
+
+    def find_new(self, found: Findings, text: list[str]) -> Findings:
+        """Judge new texts by the lengths that were usual before."""
+        return self._judged(visible_length(kind_counts(text)), Usual(*found.info["usual_log"]))
+
+    def _judged(self, length: NDArray[np.int64], scale: Usual) -> Findings:
+        log = np.log(np.maximum(length, 1))
+        away = np.where(length > 0, departure(log, scale) / self.threshold, 0.0)
+        median, reach = np.exp(scale.middle), self.threshold * np.array(scale[1:])
         return Findings(
             self.name,
             is_issue=np.abs(away) > 1.0,
             score=1.0 / (1.0 + away**2),
-            columns={"text_length": length, "length_ratio": ratio},
-            info={"median_length": float(np.exp(np.median(log))), "threshold": self.threshold},
+            columns={"text_length": length, "length_ratio": length / median},
+            info={
+                "median_length": float(median),
+                "shortest_usual": float(median / np.exp(reach[0])),
+                "longest_usual": float(median * np.exp(reach[1])),
+                "threshold": self.threshold,
+                "usual_log": list(scale),
+            },
         )
 
     def explain(self, row: Mapping[str, Any]) -> str:
@@ -201,20 +224,22 @@ class NonLanguageText:
 
     def find_issues(self, text: list[str]) -> Findings:
         """Find texts that are no language."""
-        counts = kind_counts(text)
-        letters = counts[:, LETTER] + counts[:, WIDE]
-        shown = visible_length(counts) - counts[:, WIDE]
-        shown -= np.where(letters > 0, counts[:, EMOJI], 0)
-        share = np.where(shown > 0, letters / np.maximum(shown, 1), 1.0)
+        share, digits, there = _shares(text)
+        scale = usual(share[there] if there.any() else np.ones(1), MIN_SHARE_SPREAD)
+        return self._judged(share, digits, scale)
+
+    def find_new(self, found: Findings, text: list[str]) -> Findings:
+        """Judge new texts by the shares that were usual before."""
+        share, digits, _ = _shares(text)
+        return self._judged(share, digits, Usual(*found.info["usual_share"]))
+
+    def _judged(self, share: FloatArray, digits: FloatArray, scale: Usual) -> Findings:
         return Findings(
             self.name,
-            is_issue=(share < self.threshold) & _unusually_low(share, shown > 0),
-            score=np.clip(share, 0.0, 1.0),
-            columns={
-                "share_of_letters": share,
-                "share_of_digits": counts[:, DIGIT] / np.maximum(shown, 1),
-            },
-            info={"threshold": self.threshold, "usual_share_of_letters": float(np.median(share))},
+            is_issue=(share < self.threshold) & (departure(share, scale) < -UNUSUAL),
+            score=share,
+            columns={"share_of_letters": share, "share_of_digits": digits},
+            info={"threshold": self.threshold, "usual_share": list(scale)},
         )
 
     def explain(self, row: Mapping[str, Any]) -> str:
@@ -225,9 +250,12 @@ class NonLanguageText:
         return "only digits and signs, no letter" if digits else "only signs, no letter"
 
 
-def _unusually_low(share: FloatArray, there: BoolArray) -> BoolArray:
-    """Which of the shares that are there lie far below the others."""
-    low = np.zeros(len(share), dtype=bool)
-    if there.any():
-        low[there] = departure(share[there], MIN_SHARE_SPREAD) < -UNUSUAL
-    return low
+def _shares(text: list[str]) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Shares of letters and of digits in what is visible, and where anything is."""
+    counts = kind_counts(text)
+    letters = counts[:, LETTER] + counts[:, WIDE]
+    shown = visible_length(counts) - counts[:, WIDE]
+    shown -= np.where(letters > 0, counts[:, EMOJI], 0)
+    there = shown > 0
+    shown = np.maximum(shown, 1)
+    return np.where(there, letters / shown, 1.0), counts[:, DIGIT] / shown, there

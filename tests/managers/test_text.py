@@ -174,3 +174,20 @@ def test_every_type_runs_on_few_and_on_odd_texts() -> None:
         lab = Datalab({"t": texts}, task=None, text_key="t", verbosity=0)
         lab.find_issues(TYPES)
         assert {outcome.status for outcome in lab.outcomes} <= {"found", "not applicable"}
+
+
+def test_new_texts_are_judged_by_what_was_usual() -> None:
+    texts = corpus("latin", 100)
+    lab = Datalab({"text": texts}, task=None, text_key="text", verbosity=0)
+    before = lab.find_issues(TYPES)
+    noise, sound = "%% 12 %% " * 9, "river stone window garden letter morning"
+    more = before.append({"text": ["?", "x " * 1000, noise, sound, ""]})
+    for name in TYPES[:3]:
+        old = before.get_issues(name)
+        assert more.get_issues(name)[:100].notna().equals(old.notna())
+        columns = [f"is_{name}_issue", f"{name}_score"]
+        assert more.get_issues(name)[columns][:100].equals(old[columns])
+    new = more.issues.iloc[100:]
+    assert new["is_odd_length_text_issue"].tolist() == [True, True, False, False, False]
+    assert new["is_non_language_text_issue"].tolist() == [True, False, True, False, False]
+    assert new["is_empty_text_issue"].tolist() == [False, False, False, False, True]
