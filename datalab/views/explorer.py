@@ -59,25 +59,24 @@ class Explorer(W.Box):  # type: ignore[misc]  # ipywidgets has no types
 
     def __init__(self, lab: Any, names: tuple[str, ...] = (), *, issue: str | None = None) -> None:
         self.session = Session(lab, issue)
-        chosen = names or tuple(
-            n for n in BY_DEFAULT if n != "confusion" or len(lab.class_names) > 1
-        )
-        self.views = {name: _view_class(name)(self.session) for name in dict.fromkeys(chosen)}
-        both = {"table", "inspector"} <= set(self.views)
-        if both:  # the buttons stand beside the example; the keys work in both
+        chosen = names or tuple(name for name in BY_DEFAULT if _has_something(name, self.session))
+        ordered = sorted(dict.fromkeys(chosen), key=lambda name: name != "overview")
+        self.views = {name: _view_class(name)(self.session) for name in ordered}
+        with_example = {"table", "inspector"} <= set(self.views)
+        if with_example:  # the buttons stand beside the example; the keys work in both
             self.views["table"].bar = False
         aside = [self.views[name] for name in ASIDE if name in self.views]
-        split = bool(aside) and len(aside) < len(self.views)
+        others = [view for name, view in self.views.items() if name not in ASIDE]
         side = W.Box(aside)
         side.add_class("dl-side")
-        placed: list[Any] = [side] if split else aside
-        order = [name for name in self.views if name not in ASIDE]
-        first = [self.views[name] for name in order if name == "overview"]
-        rest = [self.views[name] for name in order if name != "overview"]
-        grid = W.Box([*first, *placed, *rest])
+        # The overview heads the page; what stands aside comes before what it narrows.
+        place = 1 if others and others[0] is self.views.get("overview") else 0
+        grid = W.Box([*others[:place], *([side] if aside else []), *others[place:]])
         grid.add_class("dl-grid")
-        if split:
+        if aside and "table" in self.views:
             grid.add_class("with-side")
+        if with_example:
+            grid.add_class("with-example")
         super().__init__([grid])
         self.add_class("dl").add_class("dl-explorer")
 

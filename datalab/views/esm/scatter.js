@@ -27,6 +27,7 @@ export default view(({ model, el, ask }) => {
     if (!c?.n) return;
     scale = window.devicePixelRatio || 1;
     side = board.clientWidth;
+    if (!side) return; // not laid out yet: painted when it is
     height = Math.min(side, 420);
     for (const canvas of [points, over]) Object.assign(canvas, { width: side * scale, height: height * scale });
     const w = points.width, g = points.getContext("2d"), image = g.createImageData(w, points.height), pixels = new Uint32Array(image.data.buffer);
