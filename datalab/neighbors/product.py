@@ -206,22 +206,12 @@ def candidates(
             right = bounds.right(stripe)
             waiting: list[Pairs] = []
             for columns in _columns(stripe, first, n_points):
-                inside = columns.start < stripe.stop
-                at = slice(columns.start - stripe.start, columns.stop - stripe.start)
-                block = right[at] if inside else bounds.right(columns)
-                search = _Comparison(bounds, best, stripe, right, columns, block)
-                if inside:
-                    best.add(*_joined(each(search.itself, search.pieces())))
-                for group in _groups(stripe.start, min(columns.start, stripe.stop)):
-                    found = each(search.pairs, group)
-                    best.add(*_joined([of_columns for _, of_columns in found]))
-                    waiting += [of_rows for of_rows, _ in found]
+                waiting += _Comparison.of(bounds, best, stripe, right, columns).run(each)
                 if sum(len(rows) for rows, _, _ in waiting) > m * (stripe.stop - stripe.start) // 2:
                     best.add(*_joined(waiting))
                     waiting = []
-                told(
-                    (columns.stop - columns.start) * (min(columns.stop, stripe.stop) - stripe.start)
-                )
+                before = min(columns.stop, stripe.stop) - stripe.start
+                told(before * (columns.stop - columns.start))
             best.add(*_joined(waiting))
     return best
 
@@ -250,12 +240,30 @@ def _groups(start: int, stop: int) -> Iterator[list[slice]]:
 class _Comparison:
     """A block of points (the columns) against points of the stripe that stand before it."""
 
-    bounds: Bounds
     best: Candidates
     stripe: slice
     right: Tile  # of the stripe
     columns: slice
     block: Tile  # of the columns
+
+    @classmethod
+    def of(
+        cls, bounds: Bounds, best: Candidates, stripe: slice, right: Tile, columns: slice
+    ) -> "_Comparison":
+        inside = slice(columns.start - stripe.start, columns.stop - stripe.start)
+        block = right[inside] if columns.start < stripe.stop else bounds.right(columns)
+        return cls(best, stripe, right, columns, block)
+
+    def run(self, each: Callable[..., list[Any]]) -> list[Pairs]:
+        """Keep what the columns find; what the rows before them find is returned, to wait."""
+        waiting = []
+        if self.columns.start < self.stripe.stop:
+            self.best.add(*_joined(each(self.itself, self.pieces())))
+        for group in _groups(self.stripe.start, min(self.columns.start, self.stripe.stop)):
+            found = each(self.pairs, group)
+            self.best.add(*_joined([of_columns for _, of_columns in found]))
+            waiting += [of_rows for of_rows, _ in found]
+        return waiting
 
     def pieces(self) -> list[slice]:
         """The columns as a few blocks of rows."""
