@@ -16,6 +16,7 @@ from datalab import Datalab
 from datalab.exceptions import DatalabWarning, InputError
 from datalab.managers import Dark, NearDuplicateImage
 from datalab.managers.base import spec_of
+from datalab.views.collect import overview
 
 TYPES = [
     "dark", "light", "low_information", "odd_aspect_ratio", "odd_size", "grayscale", "blurry",
@@ -92,6 +93,17 @@ def test_pixel_art_is_as_it_is() -> None:
     # All of them are grey: that is no issue, and does not make the data set bad.
     assert lab.get_issue_summary("grayscale")["score"].item() == 1.0
     assert lab.get_info("grayscale")["prevalence"] == 1.0
+    assert all(section.table is None for section in overview(lab).sections)
+
+
+def test_a_dark_data_set_is_told_where_no_image_stands_out() -> None:
+    images = [scaled(image, 0.3) for image in crops(30)]
+    lab = Datalab({"image": images}, task=None, verbosity=0).find_issues(["dark", "light"])
+    sections = {section.name: section for section in overview(lab).sections}
+    assert sections["dark"].state == "clean"
+    assert sections["dark"].table is not None
+    assert sections["dark"].table.rows[0][1].text.startswith("100")
+    assert sections["light"].table is None
 
 
 def test_a_dark_data_set_has_only_its_darkest_images_flagged() -> None:
@@ -100,6 +112,9 @@ def test_a_dark_data_set_has_only_its_darkest_images_flagged() -> None:
     lab = Datalab({"image": images}, task=None, verbosity=0).find_issues(["dark"])
     assert flagged(lab, "dark") == {7}
     assert lab.get_info("dark")["issue_threshold"] < 0.32
+    (section,) = overview(lab).sections
+    assert section.table is not None
+    assert [row[1].text for row in section.table.rows][1] == "0.320"
     lab = Datalab({"image": images}, task=None, verbosity=0)
     lab.find_issues({"dark": {"max_prevalence": 1.0}})
     assert len(flagged(lab, "dark")) > 30
@@ -395,8 +410,6 @@ def test_the_report_shows_the_pictures() -> None:
     images[3], images[9] = scaled(images[3], 0.02), images[8].copy()
     images[10] = images[11].resize((50, 50))
     lab = Datalab({"image": images}, task=None, verbosity=0).find_issues([*TYPES, *COPIES])
-    from datalab.views.collect import overview
-
     sections = {section.name: section for section in overview(lab).sections}
     assert sections["dark"].examples[0].image is not None
     (pair,) = sections["exact_duplicate_image"].groups
