@@ -213,8 +213,9 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             store.read("text", texts(self._source.column(self.text_key)))
         if self.image_key is not None:
             store.read("images", Images(self._source, self.image_key))
-        if self._roles["split"] is not None:
-            store.read("split", parts(self._source.column(self._roles["split"])))
+        split = self._roles["split"]
+        if split is not None:
+            store.read("split", parts(self._source.column(split), split))
         if self._roles["groups"] is not None:
             store.read("groups", groups(self._source.column(self._roles["groups"])))
         if self._roles["time"] is not None:

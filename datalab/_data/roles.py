@@ -74,8 +74,13 @@ def texts(values: NDArray[Any]) -> list[str]:
     return ["" if gone else str(value) for value, gone in zip(values, missing, strict=True)]
 
 
-def parts(values: NDArray[Any]) -> NDArray[Any]:
-    """The part of the data that each row belongs to, by name; None where it is missing."""
+def parts(values: NDArray[Any], name: str = "") -> NDArray[Any]:
+    """The part of the data that each row belongs to, by name; None where it is missing.
+
+    Yes and no are told by the name of the column: "is_test" and "not is_test".
+    """
     missing = is_missing(values)
-    whole = whole_numbers(values)
+    whole = whole_numbers(values).tolist()
+    if {type(one) for one, gone in zip(whole, missing, strict=True) if not gone} == {bool}:
+        whole = [name if one else f"not {name}" for one in whole]
     return objects(None if gone else str(one) for gone, one in zip(missing, whole, strict=True))

@@ -302,7 +302,10 @@ def _read_parts(split: NDArray[Any]) -> _Parts:
 def _purpose(name: str) -> int:
     """What a part is for, by the words in its name."""
     words = re.findall("[a-z]+", name.lower())
-    return max((WORDS[word] for word in words if word in WORDS), default=UNKNOWN)
+    purpose = max((WORDS[word] for word in words if word in WORDS), default=UNKNOWN)
+    if words[:1] == ["not"]:  # of a column that says yes and no, such as is_test
+        return {TRAINED: TESTED, VALIDATED: TRAINED, TESTED: TRAINED}.get(purpose, UNKNOWN)
+    return purpose
 
 
 def _shared_groups(groups: IndexArray, part: NDArray[np.int64]) -> int:

@@ -133,6 +133,15 @@ def test_what_is_tested_on_stays(first: str, second: str, dropped: str) -> None:
     assert np.flatnonzero(~found.columns["is_kept"]).tolist() == [row]
 
 
+@pytest.mark.parametrize(("column", "dropped"), [("is_test", "not is_test"), ("train", "train")])
+def test_columns_that_say_yes_and_no(features: Any, column: str, dropped: str) -> None:
+    data = {column: (names() == column.removeprefix("is_")).tolist(), "y": np.arange(100) % 7}
+    lab = audited(data, task=None, split=column, features=features)
+    assert lab.get_info("split_leakage")["split_pairs"]["drop_from"].tolist() == [dropped]
+    kept = lab.get_issues("split_leakage")["is_kept"]
+    assert np.flatnonzero(~kept).tolist() == [3, 40]
+
+
 def test_of_parts_without_a_name_the_larger_gives_way() -> None:
     features = np.random.default_rng(0).normal(size=(40, 3))
     features[35] = features[5]
