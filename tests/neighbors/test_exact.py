@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from datalab.exceptions import InputError
 from datalab.neighbors import complete_rows, knn_graph, product, settle
@@ -78,6 +79,18 @@ def test_results_do_not_depend_on_block_size(monkeypatch, metric):
     whole = nearest(features, 7, metric=metric)
     narrow(monkeypatch)
     for got, expected in zip(nearest(features, 7, metric=metric, memory=0), whole, strict=True):
+        assert np.array_equal(got, expected)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_results_do_not_depend_on_threads(monkeypatch, metric):
+    features = np.random.default_rng(0).normal(size=(400, 20)).astype(np.float32)
+    narrow(monkeypatch)
+    with threadpool_limits(1, user_api="blas"):
+        alone = nearest(features, 7, metric=metric)
+    with threadpool_limits(3, user_api="blas"):
+        shared = nearest(features, 7, metric=metric)
+    for got, expected in zip(shared, alone, strict=True):
         assert np.array_equal(got, expected)
 
 
