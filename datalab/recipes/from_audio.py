@@ -23,7 +23,8 @@ LOWEST, HIGHEST = 30.0, 8000.0  # Hz
 RATE = 16_000
 # So much of each recording is listened to, in seconds.
 LONGEST = 60.0
-QUIETEST = 1e-8
+# Digital silence counts as the noise of a quiet room.
+QUIETEST = 1e-9
 
 
 def encode_audio(cells: Any, progress: bool = False) -> tuple[FloatArray, BoolArray, str]:
@@ -90,11 +91,12 @@ def log_mel_statistics(wave: FloatArray, rate: float) -> FloatArray:
     size = max(int(WINDOW * rate), 16)
     step = max(int(HOP * rate), 1)
     wave = np.asarray(wave, dtype=np.float32)[: int(LONGEST * rate)]
+    wave = wave - wave.mean() if wave.size else wave  # an offset of the recorder is no sound
     wave = np.pad(wave, (0, max(size - len(wave), 0)))
     frames = np.lib.stride_tricks.sliding_window_view(wave, size)[::step]
     n_points = 1 << (size - 1).bit_length()
     power = np.abs(np.fft.rfft(frames * np.hanning(size).astype(np.float32), n_points)) ** 2
-    bands = np.log(power @ _mel_bands(float(rate), n_points).T / size + QUIETEST)
+    bands = np.log(power @ _mel_bands(float(rate), n_points).T / size**2 + QUIETEST)
     change = np.abs(np.diff(bands, axis=0)).mean(axis=0) if len(bands) > 1 else np.zeros(BANDS)
     loudness = np.log(np.mean(wave.astype(np.float64) ** 2) + QUIETEST)
     statistics = [bands.mean(axis=0), bands.std(axis=0), change, np.quantile(bands, 0.95, axis=0)]

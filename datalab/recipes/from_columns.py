@@ -327,7 +327,7 @@ def _audio(table: Table, name: str, options: Options) -> Column | str:
 
 
 def _other(table: Table, name: str, options: Options) -> Column | str:  # noqa: ARG001
-    return "other"
+    return "all values are missing" if is_missing(table.column(name)).all() else "other"
 
 
 ENCODERS: dict[str, Encoder] = {
