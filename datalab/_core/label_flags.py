@@ -14,7 +14,8 @@ tell, so two readings are kept:
 The flags maximise the F1 that is expected under both (Lipton, Elkan, Naryanaswamy: Optimal
 thresholding of classifiers to maximize F1 measure, ECML 2014), the first one weighing as much as
 it can tell errors from other rows by itself. F1 does not mind flags on clean data, so their number
-is bound to the errors of which the model is sure (confident learning).
+is bound to the errors that confident learning counts, all the more where the sure rows have none:
+then labels are odd because the model is wrong.
 
 Measured by ``tests/benchmarks/quality/bench_label_flags.py``, where the rules are compared.
 """
@@ -43,6 +44,7 @@ from datalab._core.label_noise import (
     powers_of,
     spread,
     sure_confusion,
+    surest,
 )
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 
@@ -59,8 +61,9 @@ __all__ = [
 # labels about as well as the best (nats per label).
 SHARES = np.append(0.01, np.linspace(0.1, 1.0, 10))
 AS_WELL = 0.02
-# At most so many flags for each error that confident learning counts.
-AT_MOST = 3
+# Flags for each error that confident learning counts, at most: where the sure rows have no odd
+# labels at all, and so many more where they have as many as all rows.
+AT_LEAST, MORE = 1.5, 8.0
 # So many rows can show that a model is no better than chance, by so many standard errors.
 ENOUGH, ERRORS = 50, 3.0
 
@@ -145,7 +148,8 @@ def adaptive_flags(
     n_rows, n_classes = probs.shape
     least = least_probability(probs)
     top, lead, gap = glance(labels, probs, least)
-    confusion = sure_confusion(labels, top, lead, n_classes)
+    sure = surest(top, lead, n_classes)
+    confusion = sure_confusion(labels, top, sure, n_classes)
     sample = spread(gap, n_classes)
     shares, power = _fit(labels[sample], logs_of(probs[sample], least), confusion)
     cautious, full = (share * confusion + (1.0 - share) * np.eye(n_classes) for share in shares)
@@ -157,7 +161,8 @@ def adaptive_flags(
     known = _better_than_chance(labels, top, n_classes)
     flags = np.zeros(n_rows, dtype=bool)
     cut, expected = (-1.0 if known else np.nan), 1.0
-    limit = AT_MOST * num_label_issues(labels, pred_probs, guesses)
+    even = _evenness(labels != top, sure)
+    limit = int(num_label_issues(labels, pred_probs, guesses) * (AT_LEAST + MORE * even))
     if known and min(limit, len(suspects)):
         cut, expected = _best_cut(score[suspects], wrong, totals, weight, limit)
         flags[suspects] = score[suspects] <= cut
@@ -324,6 +329,15 @@ def _errors(surely: FloatArray, wrong: FloatArray, totals: FloatArray, weight: f
     low = max(0.0, sure - 2.0 * float(np.sqrt(sure)))
     high = len(surely) + float(totals[1] - wrong[1].sum())
     return Estimate(min(low, value), value, max(value, high))
+
+
+def _evenness(odd: BoolArray, sure: BoolArray) -> float:
+    """How the share of odd labels among the sure rows compares to that among all rows, at most 1.
+
+    Near 0 where labels are odd because the model is wrong.
+    """
+    overall = float(odd.mean())
+    return min(1.0, float(odd[sure].mean()) / overall) if overall > 0 else 0.0
 
 
 def _better_than_chance(labels: Codes, top: IndexArray, n_classes: int) -> bool:

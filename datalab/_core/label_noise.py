@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from datalab._core.blocks import each_block, row_blocks
 from datalab._core.count import at_columns, row_argmax, row_max
-from datalab._typing import Codes, FloatArray, IndexArray, Probs
+from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 
 __all__ = [
     "POWERS",
@@ -23,6 +23,7 @@ __all__ = [
     "powers_of",
     "spread",
     "sure_confusion",
+    "surest",
 ]
 
 # Share of the rows of each predicted class that count as sure.
@@ -87,13 +88,12 @@ def glance(
     return top, lead, gap
 
 
-def sure_confusion(labels: Codes, top: IndexArray, lead: FloatArray, n_classes: int) -> FloatArray:
-    """Share of each given label (column) for each predicted class (row), among the surest rows.
+def sure_confusion(labels: Codes, top: IndexArray, sure: BoolArray, n_classes: int) -> FloatArray:
+    """Share of each given label (column) for each predicted class (row), among the `surest` rows.
 
     The share of other labels is drawn towards that of all classes, and their kind towards any
     class alike, so that rare and absent classes are not judged by a handful of rows.
     """
-    sure = _surest(top, lead, n_classes)
     cells = top[sure] * n_classes + labels[sure]
     counts = np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
     others = counts.astype(np.float64)
@@ -109,7 +109,7 @@ def sure_confusion(labels: Codes, top: IndexArray, lead: FloatArray, n_classes: 
     return confusion
 
 
-def _surest(top: IndexArray, lead: FloatArray, n_classes: int) -> NDArray[np.bool_]:
+def surest(top: IndexArray, lead: FloatArray, n_classes: int) -> BoolArray:
     """Of the rows of each predicted class the quarter with the largest lead, and what is tied."""
     sure = np.zeros(len(top), dtype=bool)
     order = np.argsort(top.astype(np.int32), kind="stable")

@@ -17,6 +17,7 @@ from datalab._core.label_noise import (
     losses_of,
     spread,
     sure_confusion,
+    surest,
 )
 from datalab._typing import Codes, FloatArray, IndexArray, Probs
 
@@ -88,10 +89,11 @@ def trust(labels: Codes, pred_probs: Probs, neighbors: NDArray[np.signedinteger[
     """
     least = least_probability(pred_probs)
     top, lead, gap = glance(labels, pred_probs, least)
-    confusion = sure_confusion(labels, top, lead, pred_probs.shape[1])
-    rows = spread(gap, pred_probs.shape[1])
+    n_classes = pred_probs.shape[1]
+    confusion = sure_confusion(labels, top, surest(top, lead, n_classes), n_classes)
+    rows = spread(gap, n_classes)
     logs = logs_of(pred_probs[rows], least)
-    around = np.log(_shares(labels, neighbors[rows], rows, pred_probs.shape[1]))
+    around = np.log(_shares(labels, neighbors[rows], rows, n_classes))
     losses = np.stack([_losses(labels[rows], logs + power * around, confusion) for power in TRUST])
     return TRUST[_least_within(losses)]
 

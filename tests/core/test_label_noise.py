@@ -16,6 +16,7 @@ from datalab._core.label_noise import (
     powers_of,
     spread,
     sure_confusion,
+    surest,
 )
 
 
@@ -43,7 +44,9 @@ def test_confusion_among_the_surest_quarter() -> None:
     labels = top.copy()
     labels[95:100] = 1  # 5 of the 25 surest rows of class 0
     labels[3] = 1  # a doubtful row
-    confusion = sure_confusion(labels, top, lead, 2)  # type: ignore[arg-type]
+    sure = surest(top, lead, 2)
+    assert np.flatnonzero(sure).tolist() == [*range(75, 100), *range(175, 200)]
+    confusion = sure_confusion(labels, top, sure, 2)  # type: ignore[arg-type]
     overall = 5.5 / 51
     expected = [(5 + 10 * overall) / 35, 10 * overall / 35]
     np.testing.assert_allclose([confusion[0, 1], confusion[1, 0]], expected)
@@ -53,7 +56,9 @@ def test_confusion_among_the_surest_quarter() -> None:
 def test_confusion_of_absent_classes_is_that_of_all() -> None:
     top, labels = np.zeros(40, dtype=np.intp), np.zeros(40, dtype=np.int64)
     labels[::4] = 1
-    confusion = sure_confusion(labels, top, np.zeros(40), 4)  # type: ignore[arg-type]
+    sure = surest(top, np.zeros(40), 4)
+    assert sure.all()  # all are tied
+    confusion = sure_confusion(labels, top, sure, 4)  # type: ignore[arg-type]
     np.testing.assert_allclose(confusion.sum(axis=1), 1)
     assert (confusion > 0).all()
     np.testing.assert_allclose(1 - confusion[2, 2], 10.5 / 41)

@@ -67,9 +67,9 @@ def adaptive(**changes: Any) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     return rule
 
 
-def any_class_alike(labels: Codes, top: Any, lead: Any, n_classes: int) -> np.ndarray:
+def any_class_alike(labels: Codes, top: Any, sure: Any, n_classes: int) -> np.ndarray:
     """The confusion of the sure rows, without its structure."""
-    kept = float(sure_confusion(labels, top, lead, n_classes).diagonal().mean())
+    kept = float(sure_confusion(labels, top, sure, n_classes).diagonal().mean())
     confusion = np.full((n_classes, n_classes), (1 - kept) / (n_classes - 1))
     np.fill_diagonal(confusion, kept)
     return confusion
@@ -86,7 +86,7 @@ RULES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "- chance only": adaptive(_weight=lambda *_: 1.0),
     "- look-alikes only": adaptive(_weight=lambda *_: 0.0),
     "- readings alike": adaptive(_weight=lambda *_: 0.5),
-    "- no cap": adaptive(AT_MOST=10**6),
+    "- no cap": adaptive(MORE=10**6),
     "- any class alike": adaptive(sure_confusion=any_class_alike),
     "- no calibration": adaptive(POWERS=np.array([1.0])),
 }
