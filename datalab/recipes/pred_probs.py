@@ -207,7 +207,7 @@ def pred_probs_by_vote(
 ) -> Made:
     """Share of each class among the Euclidean neighbours of an example, itself left out."""
     n_classes = len(_class_counts(labels, class_names))
-    graph = search(features, min(k, len(features) - 1), progress=progress)
+    graph = search(features, min(k, len(features) - 1), engine="exact", progress=progress)
     neighbors = labels[graph.indices]
     k = neighbors.shape[1]
     cells = np.arange(len(labels))[:, None] * n_classes + neighbors
