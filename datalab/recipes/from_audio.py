@@ -23,6 +23,8 @@ LOWEST, HIGHEST = 30.0, 8000.0  # Hz
 RATE = 16_000
 # So much of each recording is listened to, in seconds.
 LONGEST = 60.0
+# All statistics are logarithms; what varies less than this in them is not heard.
+LEAST_SPREAD = 0.2
 # Digital silence counts as the noise of a quiet room.
 QUIETEST = 1e-9
 
@@ -63,7 +65,7 @@ def encode_audio(cells: Any, progress: bool = False) -> tuple[FloatArray, BoolAr
         readable[places] = True
         table = np.stack(list(found.values()))
         spread = table.std(axis=0)
-        vector[places] = (table - table.mean(axis=0)) / np.where(spread > 1e-6, spread, 1.0)
+        vector[places] = (table - table.mean(axis=0)) / np.maximum(spread, LEAST_SPREAD)
     return vector, readable, reason
 
 
