@@ -111,14 +111,20 @@ def class_labels(codes: Any, classes: Sequence[Any]) -> NDArray[Any]:
     return taken
 
 
-def _named_columns(outcome: Outcome, classes: Sequence[Any]) -> dict[str, NDArray[Any]]:
-    """The further columns of findings, classes by name, over the rows that were looked at."""
-    findings = _findings(outcome)
+def _named_columns(
+    outcome: Outcome, classes: Sequence[Any], at: IndexArray | None = None
+) -> dict[str, Any]:
+    """The further columns of findings, classes by name, of all rows looked at or of some places."""
+    columns = dict(_findings(outcome).columns)
+    if at is not None:
+        for name, values in columns.items():
+            whole = isinstance(values, np.ndarray)
+            columns[name] = values[at] if whole else [values[i] for i in at]
     return {
         name: class_labels(values, classes)
         if outcome.spec.produces.get(name) == "class" and classes
         else values
-        for name, values in findings.columns.items()
+        for name, values in columns.items()
     }
 
 
@@ -251,17 +257,17 @@ def explained(
         ``reason``.
     """
     findings = _findings(outcome)
-    columns = _named_columns(outcome, classes)
+    columns = _named_columns(outcome, classes, np.asarray(at, dtype=np.intp))
     positions = findings.positions()
     explain = getattr(outcome.manager, "explain", None)
     rows = []
-    for i in at:
+    for place, i in enumerate(at):
         row: dict[str, Any] = {
             "row": int(positions[i]),
             "score": float(findings.score[i]),
             "is_issue": bool(findings.is_issue[i]),
         }
-        row |= {name: values[i] for name, values in columns.items()}
+        row |= {name: values[place] for name, values in columns.items()}
         told = row if index is None else {**row, **_with_labels(outcome, row, index)}
         row["reason"] = explain(told) if explain else f"score {row['score']:.3f}"
         rows.append(row)

@@ -21,7 +21,7 @@ from datalab.views.cells import (
 )
 from datalab.views.collect import _named_index
 from datalab.views.compare import differences
-from datalab.views.review import Reviewing
+from datalab.views.review import Reviewing, suggestion_of
 from datalab.views.rows import picture, verdict_of
 from datalab.views.sound import playable
 
@@ -125,12 +125,8 @@ def _label_of(session: Session, row: int) -> str:
 
 
 def _suggestion(session: Session, row: int, given: str) -> str:
-    if session.lab._labels is None:
-        return ""
-    [suggested] = session.lab.review.suggested([row])
-    if suggested is None:
-        return ""
-    text = number(suggested) if session.lab.task == "regression" else class_name(suggested)
+    """The label that an audit suggests, if it is another one than is given."""
+    text = suggestion_of(session, row)
     return "" if text == given else text
 
 

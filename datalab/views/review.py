@@ -10,9 +10,9 @@ import traitlets as T
 from datalab._typing import IndexArray
 from datalab.session import Session
 from datalab.views.base import View
-from datalab.views.cells import NAME_LIMIT, class_name, clean_text, count, counted
+from datalab.views.cells import class_name, count, counted, number
 
-__all__ = ["Reviewing", "progress_of"]
+__all__ = ["Reviewing", "progress_of", "suggestion_of"]
 
 MANY_CLASSES = 500  # class names that are offered while typing
 CHANGES_SHOWN = 6
@@ -49,7 +49,7 @@ class Reviewing(View):
             "n_selected": len(session.selection),
             "total": len(session.rows),
             "given": _given(session, rows),
-            "suggestion": _suggestion(session, rows),
+            "suggestion": suggestion_of(session, int(rows[0])) if len(rows) == 1 else "",
             "classes": session.facts.class_texts()[:MANY_CLASSES],
             "undo": bool(review.can_undo),
             "redo": bool(review.can_redo),
@@ -114,15 +114,17 @@ def _given(session: Session, rows: Any) -> str:
     return session.facts.class_texts()[code] if code >= 0 else ""
 
 
-def _suggestion(session: Session, rows: Any) -> str:
-    """The label that one row would get in one key; empty where there is none."""
-    if len(rows) != 1 or session.lab._labels is None:
+def suggestion_of(session: Session, row: int) -> str:
+    """The label that an audit suggests for a row; empty where it suggests none."""
+    if session.lab._labels is None:
         return ""
-    code = int(session.facts.suggested[rows[0]])
+    code = int(session.facts.suggested[row])
     if code >= 0:
         return session.facts.class_texts()[code]
-    suggested = session.lab.review.suggested(rows)[0]
-    return "" if suggested is None else clean_text(suggested, NAME_LIMIT)
+    [suggested] = session.lab.review.suggested([row])
+    if suggested is None:
+        return ""
+    return number(suggested) if session.lab.task == "regression" else class_name(suggested)
 
 
 def progress_of(session: Session) -> dict[str, Any]:

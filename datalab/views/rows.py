@@ -83,7 +83,7 @@ def page_of(session: Session, rows: IndexArray, words: Sequence[str]) -> list[di
     wanted = [*theirs, *([lab.text_key] if lab.text_key is not None else [])]
     cells = shown_rows(lab.outcomes, lab._source, positions, wanted)
     index = _named_index(lab)
-    given = _given_labels(lab, positions)
+    given = _given(session, rows)
     told = _told(session, rows)
     verdicts = session.facts.verdicts()
     selected = set(session.selection[np.isin(session.selection, rows)].tolist())
@@ -105,6 +105,13 @@ def page_of(session: Session, rows: IndexArray, words: Sequence[str]) -> list[di
             line["image"] = picture(lab, row)
         page.append(line)
     return page
+
+
+def _given(session: Session, rows: IndexArray) -> list[str]:
+    if session.lab.task != "classification" or session.lab._labels is None:
+        return _given_labels(session.lab, rows.tolist())
+    texts = [*session.facts.class_texts(), "missing"]  # the code of a missing label is -1
+    return [texts[code] for code in session.facts.given[rows]]
 
 
 def _told(session: Session, rows: IndexArray) -> dict[int, dict[str, Any]]:
