@@ -22,6 +22,7 @@ __all__ = [
     "distance_cut",
     "distance_scores",
     "mean_distances",
+    "pooled_remoteness",
     "probability_cut",
     "probability_scores",
     "rounding_noise",
@@ -43,6 +44,39 @@ def mean_distances(distances: FloatArray) -> NDArray[np.float64]:
 def scale_of(means: NDArray[np.float64]) -> float:
     """The scaling factor of a data set: the median of its mean distances, never quite 0."""
     return max(float(np.median(means)), ROUNDING)
+
+
+def pooled_remoteness(
+    means: NDArray[np.float64], other: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Mean distances, corrected by what another measure says about how remote an example is.
+
+    Both are standardised by median and interquartile range, the distances on a logarithmic scale;
+    the mean of the two is told on the scale of the distances, so that what is typical stays so.
+
+    Parameters
+    ----------
+    means : ndarray of shape (N,)
+        Mean distances to the neighbours; 0 stays 0.
+    other : ndarray of shape (N,)
+        Larger is more remote, in any unit.
+    """
+    apart = means > ROUNDING
+    if not apart.any():
+        return means
+    logs = np.log(means[apart])
+    centre, spread = _centre_and_spread(logs)
+    other_centre, other_spread = _centre_and_spread(other[apart])
+    pooled = means.copy()
+    if spread > 0 and other_spread > 0:
+        shift = spread * (other[apart] - other_centre) / other_spread
+        pooled[apart] = np.exp(centre + (logs - centre + shift) / 2)
+    return pooled
+
+
+def _centre_and_spread(values: NDArray[np.float64]) -> tuple[float, float]:
+    low, middle, high = np.percentile(values, [25, 50, 75])
+    return float(middle), float(high - low)
 
 
 def rounding_noise(metric: str, p: float = 2) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from datalab import Datalab
+from datalab import Datalab, Findings
 from datalab._check import class_codes, labels_and_probs, probabilities
 from datalab.exceptions import InputError, NotApplicable
 from datalab.managers import Outlier
@@ -166,3 +166,65 @@ def test_rows_with_missing_features_are_left_out(features: Any) -> None:
     assert column.isna().to_numpy().nonzero()[0].tolist() == [3]
     assert column[5]
     assert column[50]
+
+
+def _table(seed: int = 0, n_columns: int = 6) -> Any:
+    """A table whose outliers differ in one column only, which distances hardly notice."""
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(400, n_columns))
+    features[:, 1:] *= 3
+    features[:8, 0] = rng.choice([-9.0, 9.0], size=8)
+    return features
+
+
+def test_a_forest_has_a_say_about_tables() -> None:
+    features = _table(n_columns=20)
+    graph = knn_graph(features, k=10, metric="euclidean")
+    plain = Outlier(isolation=False).find_issues(knn_graph=graph, features=features)
+    both = Outlier().find_issues(knn_graph=graph, features=features)
+    assert both.info["isolation_forest"]
+    assert not plain.info["isolation_forest"]
+    alone = Outlier().find_issues(knn_graph=graph)
+    np.testing.assert_array_equal(alone.score, plain.score)
+
+    def mean_rank(found: Findings) -> float:
+        return float(np.argsort(np.argsort(found.score))[:8].mean())
+
+    assert mean_rank(both) < mean_rank(plain) / 2
+    wide = np.tile(features, 2)
+    graph = knn_graph(wide, k=10, metric="euclidean")
+    assert not Outlier().find_issues(knn_graph=graph, features=wide).info["isolation_forest"]
+
+
+def test_the_forest_does_not_depend_on_the_order_of_rows() -> None:
+    features = _table()
+    order = np.random.default_rng(1).permutation(len(features))
+    one = Outlier().find_issues(
+        knn_graph=knn_graph(features, k=10, metric="euclidean"), features=features
+    )
+    two = Outlier().find_issues(
+        knn_graph=knn_graph(features[order], k=10, metric="euclidean"), features=features[order]
+    )
+    np.testing.assert_allclose(one.score[order], two.score, rtol=1e-6)
+    np.testing.assert_array_equal(one.is_issue[order], two.is_issue)
+
+
+def test_reference_rules_have_no_forest() -> None:
+    features = _table()
+    lab = Datalab({"x": features[:, 0]}, task=None, verbosity=0)
+    lab.find_issues(["outlier"], features=features, rules="reference")
+    assert "isolation_forest" not in lab.get_info("outlier")
+    named = Outlier(isolation=False, metric="cosine")
+    score = lab.get_issues("outlier")["outlier_score"]
+    lab = Datalab({"x": features[:, 0]}, task=None, verbosity=0)
+    lab.find_issues([named], features=features)
+    np.testing.assert_allclose(lab.get_issues("outlier")["outlier_score"], score, rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("features", [np.zeros((30, 3)), np.ones((30, 1)), np.eye(30)[:, :4]])
+def test_equal_rows_are_no_outliers_of_a_forest(features: Any) -> None:
+    graph = knn_graph(features, k=5, metric="euclidean")
+    found = Outlier(k=5).find_issues(knn_graph=graph, features=features)
+    assert np.isfinite(found.score).all()
+    assert (found.score[graph.distances.max(axis=1) == 0] == 1).all()
