@@ -85,3 +85,8 @@ class Images:
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
+
+    def stored(self, row: int) -> Any:
+        """What the data set holds for one image: a picture, bytes, a path, an array."""
+        at = row if self.rows is None else self.rows[row]
+        return self.source.column(self.column, [at])[0]

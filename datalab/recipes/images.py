@@ -16,6 +16,8 @@ __all__: list[str] = []
 
 # Larger images are measured, and looked at, at about this size.
 LONGEST_SIDE = 512
+# So many rows tell whether a column holds arrays.
+FEW = 20
 # Pillow's modes of more than 8 bits.
 DEEP = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 
@@ -31,6 +33,7 @@ def image_properties_by_decoding(images: Images, *, progress: bool) -> Made:
     from tqdm.auto import tqdm
 
     made = np.zeros(len(images), dtype=IMAGE_PROPERTIES)
+    arrays = any(isinstance(images.stored(row), np.ndarray) for row in range(len(images))[:FEW])
     reasons: dict[int, str] = {}
     shown = tqdm(images, disable=not progress, delay=1.0, leave=False, desc="images", unit="image")
     for row, image in enumerate(shown):
@@ -41,6 +44,7 @@ def image_properties_by_decoding(images: Images, *, progress: bool) -> Made:
             white = images.source.white(images.column) if image.mode in DEEP else None
             for name, value in _properties(image, white).items():
                 made[name][row] = value
+            made["pixels"][row] = _digest(images.stored(row) if arrays else image)
         except Exception as error:  # noqa: BLE001 (a lazily read picture breaks when looked at)
             reasons[row] = f"{type(error).__name__}: {error}"[:300]
     readable: IndexArray = np.delete(np.arange(len(images)), list(reasons))
@@ -63,32 +67,36 @@ def _properties(image: Any, white: float | None) -> dict[str, Any]:
         "height": image.height,
         "mode": image.mode,
         **measured(np.asarray(small)),
-        **_hashes(image, small),
+        **_hashes(small.convert("L")),
     }
 
 
-def _hashes(image: Any, small: Any) -> dict[str, NDArray[np.uint64]]:
-    """A digest of the pixels as they are stored, and perceptual hashes of what is seen.
+def _digest(stored: Any) -> NDArray[np.uint64]:
+    """A number of 128 bits that is equal for equal pixels only; those of arrays as they are."""
+    import hashlib
+
+    if getattr(stored, "mode", "") in ("P", "PA"):  # numbers of colours say nothing by themselves
+        stored = stored.convert("RGBA" if stored.has_transparency_data else "RGB")
+    if isinstance(stored, np.ndarray):
+        form, pixels = f"{stored.dtype} {stored.shape}", np.ascontiguousarray(stored).tobytes()
+    else:
+        form, pixels = f"{stored.mode} {stored.size}", stored.tobytes()
+    digest = hashlib.blake2b(form.encode(), digest_size=16)
+    digest.update(pixels)
+    return np.frombuffer(digest.digest(), dtype=np.uint64)
+
+
+def _hashes(grey: Any) -> dict[str, NDArray[np.uint64]]:
+    """Perceptual hashes: what the image shows at low resolution.
 
     References
     ----------
     C. Zauner: Implementation and benchmarking of perceptual image hash functions (2010), by the
     library imagehash.
     """
-    import hashlib
-
     import imagehash
 
-    stored = (
-        image.convert("RGBA" if "transparency" in image.info else "RGB")
-        if image.mode in ("P", "PA")
-        else image
-    )
-    digest = hashlib.blake2b(f"{stored.mode} {stored.size}".encode(), digest_size=16)
-    digest.update(stored.tobytes())
-    grey = small.convert("L")
     return {
-        "pixels": np.frombuffer(digest.digest(), dtype=np.uint64),
         "coarse_hash": _bits(imagehash.phash(grey, hash_size=8)),
         "fine_hash": _bits(imagehash.phash(grey, hash_size=16)),
         "mean_hash": _bits(imagehash.average_hash(grey, hash_size=16)),

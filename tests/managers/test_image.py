@@ -160,6 +160,16 @@ def test_empty_images_are_equal_only_where_they_are() -> None:
     assert flagged(lab, COPIES[1]) == set()
 
 
+def test_arrays_are_equal_only_where_all_of_their_numbers_are() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.random((12, 16, 16))
+    images[3], images[7] = images[4], images[8]
+    images[7, 0, 0] += 1e-6
+    images[0] = 1e6  # as bright as this the others are all black
+    lab = Datalab({"image": images}, task=None, verbosity=0).find_issues(COPIES)
+    assert flagged(lab, COPIES[0]) == {3, 4}
+
+
 def encoded(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
