@@ -113,6 +113,14 @@ class Dark(_ImageCheck):
     threshold, max_prevalence : float
         Images with a score below `threshold` are flagged; when these are more than the share
         `max_prevalence`, only those with less than 0.6 times the typical (median) score.
+
+    Examples
+    --------
+    >>> from datalab._core.image import IMAGE_PROPERTIES
+    >>> images = np.zeros(3, IMAGE_PROPERTIES)
+    >>> images["brightness_perc_99"] = [0.9, 0.1, 0.8]
+    >>> Dark().find_issues(images).is_issue.tolist()
+    [False, True, False]
     """
 
     threshold: float = 0.32
@@ -147,6 +155,14 @@ class Light(_ImageCheck):
     ----------
     threshold, max_prevalence : float
         As for `Dark`.
+
+    Examples
+    --------
+    >>> from datalab._core.image import IMAGE_PROPERTIES
+    >>> images = np.zeros(3, IMAGE_PROPERTIES)
+    >>> images["brightness_perc_5"] = [0.1, 0.99, 0.3]
+    >>> Light().find_issues(images).is_issue.tolist()
+    [False, True, False]
     """
 
     threshold: float = 0.05
@@ -183,6 +199,14 @@ class LowInformation(_ImageCheck):
         As for `Dark`.
     normalizing_factor : float
         What the entropy in bits per pixel (0 to 8) is multiplied with.
+
+    Examples
+    --------
+    >>> from datalab._core.image import IMAGE_PROPERTIES
+    >>> images = np.zeros(3, IMAGE_PROPERTIES)
+    >>> images["entropy"] = [7.1, 0.2, 6.4]
+    >>> LowInformation().find_issues(images).is_issue.tolist()
+    [False, True, False]
     """
 
     threshold: float = 0.15
@@ -228,6 +252,14 @@ class OddAspectRatio(_ImageCheck):
     ----------
     threshold, max_prevalence : float
         As for `Dark`.
+
+    Examples
+    --------
+    >>> from datalab._core.image import IMAGE_PROPERTIES
+    >>> images = np.zeros(3, IMAGE_PROPERTIES)
+    >>> images["width"], images["height"] = [64, 640, 60], 64
+    >>> OddAspectRatio().find_issues(images).is_issue.tolist()
+    [False, True, False]
     """
 
     threshold: float = 0.35
@@ -267,6 +299,14 @@ class OddSize(_ImageCheck):
     iqr_factor : float
         The fences lie so many times the distance of the quartiles beyond the quartiles, and never
         closer to the typical size than a factor of 1.2.
+
+    Examples
+    --------
+    >>> from datalab._core.image import IMAGE_PROPERTIES
+    >>> images = np.zeros(5, IMAGE_PROPERTIES)
+    >>> images["width"] = images["height"] = [64, 64, 640, 64, 60]
+    >>> OddSize().find_issues(images).is_issue.tolist()
+    [False, False, True, False, False]
     """
 
     iqr_factor: float = 3.0
@@ -322,6 +362,14 @@ class Grayscale(_ImageCheck):
     ----------
     threshold, max_prevalence : float
         As for `Dark`; where most images are grey, none is flagged.
+
+    Examples
+    --------
+    >>> from datalab._core.image import IMAGE_PROPERTIES
+    >>> images = np.zeros(3, IMAGE_PROPERTIES)
+    >>> images["mode"], images["is_grey"] = ["RGB", "L", "RGB"], [False, True, False]
+    >>> Grayscale().find_issues(images).is_issue.tolist()
+    [False, True, False]
     """
 
     name: ClassVar[str] = "grayscale"
@@ -356,6 +404,14 @@ class Blurry(_ImageCheck):
         As for `Dark`.
     normalizing_factor : float
         What the sharpness is multiplied with.
+
+    Examples
+    --------
+    >>> from datalab._core.image import IMAGE_PROPERTIES
+    >>> images = np.zeros(3, IMAGE_PROPERTIES)
+    >>> images["sharpness"] = [0.9, 0.1, 0.7]
+    >>> Blurry().find_issues(images).is_issue.tolist()
+    [False, True, False]
     """
 
     threshold: float = 0.29
@@ -408,7 +464,17 @@ _SET_COLUMNS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class ExactDuplicateImage:
-    """Images with exactly the same pixels as another one, whatever file they came from."""
+    """Images with exactly the same pixels as another one, whatever file they came from.
+
+    Examples
+    --------
+    >>> from datalab._core.image import IMAGE_PROPERTIES
+    >>> images = np.zeros(3, IMAGE_PROPERTIES)
+    >>> images["pixels"] = [[1, 2], [3, 4], [1, 2]]
+    >>> found = ExactDuplicateImage().find_issues(images)
+    >>> found.is_issue.tolist(), found.columns["is_kept"].tolist()
+    ([True, False, True], [True, True, False])
+    """
 
     name: ClassVar[str] = "exact_duplicate_image"
     title: ClassVar[str] = "copy of an image"
@@ -448,6 +514,16 @@ class NearDuplicateImage:
     -----
     Sets are connected components, with the exact copies of their members; sets of exact copies
     only are left to ``exact_duplicate_image``. Plain images are compared with none.
+
+    Examples
+    --------
+    >>> from datalab._core.image import IMAGE_PROPERTIES
+    >>> images = np.zeros(3, IMAGE_PROPERTIES)
+    >>> images["brightness_perc_99"], images["pixels"][:, 0] = 1.0, [1, 2, 3]
+    >>> images["coarse_hash"], images["fine_hash"][:, 0] = [0, 2**40 - 1, 1], [0, 2**40 - 1, 3]
+    >>> found = NearDuplicateImage().find_issues(images)
+    >>> found.is_issue.tolist(), found.score.tolist()
+    ([True, False, True], [0.015625, 1.0, 0.015625])
     """
 
     threshold: float = 0.125
