@@ -122,7 +122,7 @@ class OddLengthText:
     [20, 21]
     """
 
-    threshold: float = 4.0
+    threshold: float = 4.5
 
     name: ClassVar[str] = "odd_length_text"
     title: ClassVar[str] = "odd length of text"

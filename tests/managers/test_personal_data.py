@@ -109,6 +109,8 @@ HARMLESS = [
     "timestamp 1700000000",
     "0.123456 0.654321",
     "02110-1301",
+    "ports 64040-64044",
+    "call it CVE-2026-7898",
     "user@localhost and @handle",
     "logo@2x.png",
     "a @ b.T and A@B.sum(axis=0)",

@@ -82,8 +82,8 @@ def test_length_in_words() -> None:
     check = OddLengthText()
     found = check.find_issues(texts)
     assert np.flatnonzero(found.is_issue).tolist() == [20, 21]
-    # A spread of 0.15 at least: ln(10) / 0.15 / 4 = 3.84 thresholds above the median.
-    assert found.score[21] == pytest.approx(1 / (1 + (np.log(10) / 0.15 / 4) ** 2))
+    # A spread of 0.15 at least: ln(10) / 0.15 / 4.5 = 3.41 thresholds above the median.
+    assert found.score[21] == pytest.approx(1 / (1 + (np.log(10) / 0.15 / 4.5) ** 2))
     assert found.score[22] == 1.0
     rows = [{name: values[at] for name, values in found.columns.items()} for at in (20, 21)]
     assert check.explain(rows[0]) == "only 1 character; half of the texts have 40 or more"
