@@ -432,8 +432,10 @@ class Session(T.HasTraits):
     # ------------------------------------------------------------------ decisions
 
     def class_of(self, name: str) -> Any:
-        """The class that people call `name`."""
-        return self.lab.class_names[self.facts.code_of(name)]
+        """The label that people write as `name`: a class, or a number for regression."""
+        if self.lab.task == "classification":
+            return self.lab.class_names[self.facts.code_of(name)]
+        return self.lab.review.class_of([name] if self.lab.task == "multilabel" else name)
 
     def decide(
         self,

@@ -51,7 +51,7 @@ class Inspector(Reviewing):
 
     def _play(self, row: int) -> None:
         lab = self.session.lab
-        value = lab._source.column(lab._roles["audio_key"], [row])[0]
+        value = lab._source.column(lab._named["audio_key"], [row])[0]
         data, mime, problem = playable(value)
         self.send({"sound": row, "mime": mime, "problem": problem}, buffers=[data])
 
@@ -76,7 +76,7 @@ class Inspector(Reviewing):
                 "neighbours": _neighbours(session, row),
                 "duplicates": _duplicates(session, row),
                 "votes": _votes(session, row),
-                "sound": lab._roles.get("audio_key") is not None,
+                "sound": lab._named.get("audio_key") is not None,
             },
         }
 
@@ -84,7 +84,7 @@ class Inspector(Reviewing):
 def _content(session: Session, row: int) -> dict[str, Any]:
     """The example itself: picture, text and the other columns."""
     lab = session.lab
-    named = (lab.image_key, lab.text_key, lab._roles.get("audio_key"), lab.label_name)
+    named = (lab.image_key, lab.text_key, lab._named.get("audio_key"), lab.label_name)
     source = lab._source
     others = [name for name in source.columns if name not in (*named, *lab._annotators)]
     shown = [name for name in others if source.kind(name) not in ("image", "audio", "vector")]

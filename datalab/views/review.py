@@ -50,6 +50,7 @@ class Reviewing(View):
             "total": len(session.rows),
             "given": _given(session, rows),
             "suggestion": suggestion_of(session, int(rows[0])) if len(rows) == 1 else "",
+            "labelled": session.lab._labels is not None,
             "classes": session.facts.class_texts()[:MANY_CLASSES],
             "undo": bool(review.can_undo),
             "redo": bool(review.can_redo),

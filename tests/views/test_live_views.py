@@ -281,6 +281,29 @@ def test_sounds():
     assert playable("/no/such.wav")[2] == "the file does not exist"
 
 
+def test_a_recording_is_sent_when_it_is_asked_for(monkeypatch):
+    sounds = [{"array": np.zeros(100), "sampling_rate": 8000}] * 20
+    lab = Datalab({"s": sounds, "y": [0, 1] * 10}, label_name="y", audio_key="s", ledger=False)
+    view = lab.view.inspector()
+    assert view.content["example"]["sound"]
+    sent = []
+    monkeypatch.setattr(view, "send", lambda message, buffers: sent.append((message, buffers)))
+    ask(view, {"do": "play", "args": {"row": 3}})
+    [(message, [data])] = sent
+    assert (message["sound"], message["mime"]) == (3, "audio/wav")
+    assert data.startswith(b"RIFF")
+
+
+def test_numbers_are_corrected_by_typing():
+    lab = Datalab({"x": range(40), "y": range(40)}, "regression", "y", ledger=False, verbosity=0)
+    table = lab.view.table()
+    assert table.content["labelled"]
+    ask(table, {"do": "decide", "args": {"verdict": "relabel", "value": "2.5"}})
+    assert lab.corrected()["y"][0] == 2.5
+    ask(table, {"do": "decide", "args": {"verdict": "relabel", "value": "much"}})
+    assert "number" in table.problem
+
+
 def test_views_of_one_session_follow_each_other(lab: Datalab):
     explorer = lab.explore()
     views = explorer.views

@@ -60,9 +60,9 @@ function reviewing({ model, set, ask, home }) {
     const suggestion = many ? "Relabel as suggested" : ["Relabel to ", h("bdi", {}, c.suggestion)];
     fill(buttons,
       h("span", { class: "about" }, many ? `${rowsOf(c.acted_on)} selected` : none ? "no row" : `Row ${c.row}`),
-      c.classes.length ? act("relabel", suggestion, "r", relabel, { class: "primary", disabled: none || (!many && !c.suggestion) }) : "",
+      c.labelled ? act("relabel", suggestion, "r", relabel, { class: "primary", disabled: none || (!many && !c.suggestion) }) : "",
       ...DECISIONS.map(([k, verdict, label]) => act(verdict, verdict === "keep" && c.given && !many ? [label, " ", h("bdi", {}, c.given)] : label, k, () => decide(verdict), { disabled: none })),
-      c.classes.length ? act("label", "Label…", "l", anyClass, { disabled: none }) : "",
+      c.labelled ? act("label", "Label…", "l", anyClass, { disabled: none }) : "",
       act("note", "Note…", "n", note, { disabled: none }),
       h("span", { class: "gap" }),
       act("all", `All ${rowsOf(c.total)}`, "a", () => ask("all"), { disabled: c.total < 2 }),
