@@ -63,7 +63,8 @@ SHARES = np.append(0.01, np.linspace(0.1, 1.0, 10))
 AS_WELL = 0.02
 # Flags for each error that confident learning counts, at most: where the sure rows have no odd
 # labels at all, and so many more where they have as many as all rows.
-AT_LEAST, MORE = 1.5, 8.0
+AT_LEAST, MORE = 1.5, 12.0
+TINY = np.finfo(np.float64).tiny  # keeps logarithms finite
 # So many rows can show that a model is no better than chance, by so many standard errors.
 ENOUGH, ERRORS = 50, 3.0
 
@@ -267,7 +268,7 @@ def _judge(
         flips = np.einsum("ij,ij->i", probs, reached[own])
         stay = noise.diagonal()[own]
         kept = stay * np.exp(given)
-        odds[part] = np.log(flips) - np.log(stay) - given
+        odds[part] = np.log(np.maximum(flips, TINY)) - np.log(stay) - given
         wrong[0, part] = flips / (flips + kept)
         sharp = stay * np.exp(3.0 * given) / cubes * total / (flips + kept)
         wrong[1, part] = 1.0 - np.minimum(sharp, 1.0)

@@ -102,7 +102,7 @@ def sure_confusion(labels: Codes, top: IndexArray, sure: BoolArray, n_classes: i
     overall = (moved.sum() + 0.5) / (total.sum() + 1.0)
     rate = (moved + SHRINK * overall) / (total + SHRINK)
     prior = max(1.0, SHRINK * overall)
-    anywhere = (1.0 - np.eye(n_classes)) / (n_classes - 1)
+    anywhere = (1.0 - np.eye(n_classes)) / max(1, n_classes - 1)
     kind = (others + prior * anywhere) / (moved + prior)[:, None]
     confusion: FloatArray = rate[:, None] * kind
     np.fill_diagonal(confusion, 1.0 - rate)

@@ -82,7 +82,7 @@ def probabilities(codes: np.ndarray, n_classes: int, wrong: np.ndarray, seed: in
 
 @pytest.fixture(scope="session")
 def digits() -> Datalab:
-    """Pictures: 8 × 8 digits with 20 labels that the model doubts, and three exact copies."""
+    """Pictures: 8 × 8 digits with 20 wrong labels that the model doubts, and three exact copies."""
     from sklearn.datasets import load_digits
 
     data = load_digits()
@@ -90,6 +90,7 @@ def digits() -> Datalab:
     for copy, of in ((390, 10), (391, 10), (392, 20)):
         images[copy], codes[copy] = images[of], codes[of]
     wrong = np.arange(0, 400, 20)
+    codes[wrong] = (codes[wrong] - 1) % 10
     lab = Datalab({"image": images, "digit": codes}, label_name="digit", image_key="image")
     features = np.array([image.ravel() for image in images])
     return lab.find_issues(pred_probs=probabilities(codes, 10, wrong), features=features)

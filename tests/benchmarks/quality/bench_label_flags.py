@@ -16,6 +16,9 @@ What did not work (F1 planted / human noise on 250 settings, of which these are 
   the noise by itself; digits .86 instead of .87. So the largest share that does as well.
 - Readings weighed by the share of the suspects that the first one explains: same means, but twice
   as many settings more than .03 below the reference.
+- No cap, or one that is the same everywhere (three times what confident learning counts): 580
+  flags in CIFAR-10's test set, where people confirm 54 errors; by the odd labels among the sure
+  rows 366, and all 54 are among them (the reference: 284, 49).
 - The posterior of the mixed readings as order: the evidence (log odds, mixed) is better by .01.
 """
 
@@ -86,7 +89,7 @@ RULES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "- chance only": adaptive(_weight=lambda *_: 1.0),
     "- look-alikes only": adaptive(_weight=lambda *_: 0.0),
     "- readings alike": adaptive(_weight=lambda *_: 0.5),
-    "- no cap": adaptive(MORE=10**6),
+    "- no cap": adaptive(AT_LEAST=10**6),
     "- any class alike": adaptive(sure_confusion=any_class_alike),
     "- no calibration": adaptive(POWERS=np.array([1.0])),
 }
