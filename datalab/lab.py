@@ -369,10 +369,14 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         pred_probs, features, knn_graph, annotations
             See `give`; what was given before stays.
         model : estimator, optional
-            A scikit-learn classifier that makes ``pred_probs`` by cross-validation when none are
-            given.
-        embed : callable, optional
-            Called with the texts or images; returns features.
+            What makes ``pred_probs`` by cross-validation when none are given: a scikit-learn
+            estimator (also skorch's), or a function ``(X_train, labels_train, X) ->
+            probabilities``. By default a portfolio by kind of data. It sees the features, or
+            numbers made of all columns; a pipeline that begins with a step for texts or for named
+            columns sees these.
+        embed : callable or str, optional
+            Called with the texts, images or recordings; returns features. A name loads that model
+            of ``sentence-transformers``, for texts.
         rules : {"datalab", "reference"}
             "reference" does exactly what cleanlab does and makes no missing inputs.
         random_state : int
@@ -419,6 +423,10 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         replaced = [step.name for step in steps if step.name in self._outcomes]
         if replaced:
             warn(f"earlier results are replaced: {', '.join(replaced)}", DatalabWarning)
+        if model is not None:
+            from datalab._models.given_model import as_estimator
+
+            as_estimator(model)  # an error of the input, not of a check
         if model is not None and (rules == "reference" or self._artefacts.given("pred_probs")):
             warn("`model` is not used: pred_probs are given, or not to be made under these rules")
         self._rules = rules

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._data.encoded import View
+from datalab._data.encoded import Encoded, dense_view
 from datalab._data.table import Table
 from datalab._data.values import is_missing
 from datalab.exceptions import InputTypeError
@@ -77,7 +77,7 @@ def model_name(model: Any) -> str:
     return plain if isinstance(plain, str) else type(model).__name__
 
 
-def rows_for(model: Any, table: Table | None, dense: View) -> Any:
+def rows_for(model: Any, table: Table | None, encoded: Encoded) -> Any:
     """What the model is fitted on: the columns as they are, the texts, or numbers made of them.
 
     A pipeline that begins with a step for named columns (``ColumnTransformer``,
@@ -88,13 +88,13 @@ def rows_for(model: Any, table: Table | None, dense: View) -> Any:
     if table is not None and _takes_columns(first):
         return _frame(table)
     if table is not None and _takes_texts(first):
-        kinds = {name: table.kind(name) for name in table.columns}
-        names = [name for name, kind in kinds.items() if kind == "text"]
+        names = [name for name, kind in encoded.kinds.items() if kind == "text"]
         if names:
             name = next((n for n in names if n in table.named), names[0])
             values = table.column(name)
             gone = is_missing(values)
             return ["" if g else str(v) for v, g in zip(values, gone, strict=True)]
+    dense = dense_view(encoded)
     matrix = np.empty(dense.shape, dtype=np.float32)
     for start in range(0, len(dense), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(dense)))

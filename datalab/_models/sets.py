@@ -69,14 +69,19 @@ def cross_val_set_probs(
     for train, held_out in folds.pairs:
         if len(train) > MAX_ROWS:
             train = np.sort(rng.choice(train, MAX_ROWS, replace=False))
-        fitted = fresh_copy(model, stream)
         # A class that all or no training rows have has no opposite to be told from.
         share = held[train].mean(axis=0)
         varies = (share > 0) & (share < 1)
+        if not varies.any():
+            probs[held_out] = share
+            continue
+        fitted = fresh_copy(model, stream)
         fitted.fit(take_rows(X, train), held[np.ix_(train, np.flatnonzero(varies))].astype(int))
         for start in range(0, len(held_out), BLOCK):
             rows = held_out[start : start + BLOCK]
             said = _matrix(fitted.predict_proba(take_rows(X, rows)))
+            if varies.sum() == 1 and said.shape == (len(rows), 2):
+                said = said[:, 1:]  # one class alone counts as two: without and with it
             if said.shape != (len(rows), int(varies.sum())):
                 raise InputError(
                     f"predict_proba of {type(model).__name__} returned shape {said.shape} for "

@@ -141,6 +141,9 @@ def _category(table: Table, name: str, options: Options) -> Column | str:
     read = _read_as(values, missing, name)
     if read is not None:
         return read
+    distinct = np.array(sorted({str(value) for value in values[~missing]}), dtype=object)
+    if len(distinct) > MANY_LEVELS and _is_prose(distinct):
+        return _prose(values, missing, options)
     return _levels(values, missing, options)
 
 
@@ -178,6 +181,10 @@ def _text(table: Table, name: str, options: Options) -> Column | str:
             if _numbers_rows(values[~missing]):
                 return "looks like an identifier"
             return _levels(values, missing, options)
+    return _prose(values, missing, options)
+
+
+def _prose(values: NDArray[Any], missing: BoolArray, options: Options) -> Column | str:
     texts = ["" if gone else str(value) for value, gone in zip(values, missing, strict=True)]
     blocks = encode_texts(texts, options.random_state)
     if blocks is None:

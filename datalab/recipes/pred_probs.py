@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._check import probabilities
-from datalab._data.encoded import Encoded, as_encoded, dense_view
+from datalab._data.encoded import Encoded, as_encoded
 from datalab._data.table import Table
 from datalab._models import cross_val_pred_probs
 from datalab._models.folds import Folds, plan_folds
@@ -75,14 +75,14 @@ def pred_probs_of_columns(
     if isinstance(labels, list):
         held, folds = planned_sets(labels, class_names, groups, time, knn_graph, random_state)
         if model is not None:
-            X = rows_for(model, table, dense_view(encoded))
+            X = rows_for(model, table, encoded)
             return sets_by_model(X, held, model, folds, random_state)
         return sets_by_portfolio(encoded, held, folds, knn_graph, random_state, progress)
     counts = _class_counts(labels, class_names)
     folds = _folds(labels, counts, groups, time, knn_graph, random_state)
     encoded, copies = _without_the_answer(encoded, labels, len(counts))
     if model is not None:
-        X = rows_for(model, table, dense_view(encoded))
+        X = rows_for(model, table, encoded)
         return _by_model(X, labels, len(counts), model, folds, random_state)
     made = _by_portfolio(encoded, labels, counts, folds, knn_graph, random_state, progress)
     note = f"{made.note}; left out, as they repeat the label: {', '.join(copies)}"

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from datalab._data.encoded import Encoded, as_encoded, dense_view
+from datalab._data.encoded import Encoded, as_encoded
 from datalab._data.table import Table
 from datalab._models.folds import Folds, plan_folds
 from datalab._models.given_model import as_estimator, model_name, rows_for
@@ -60,7 +60,7 @@ def predictions_of_columns(
     """Out-of-sample predictions from all columns of the data."""
     folds = _folds(labels, groups, time, knn_graph, random_state)
     if model is not None:
-        X = rows_for(model, table, dense_view(encoded))
+        X = rows_for(model, table, encoded)
         return _by_model(X, labels, model, folds, random_state)
     return _by_portfolio(encoded, labels, folds, random_state, progress)
 

@@ -1,0 +1,238 @@
+"""Findings without a model of one's own: from raw columns of every kind, through the front door."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.compose import make_column_transformer
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from datalab import Datalab
+from datalab._models import portfolio, regressors, sets
+from datalab.exceptions import InputError, InputTypeError, MissingDependency
+
+N = 240
+
+
+@pytest.fixture(autouse=True)
+def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forests of ten trees and small kernels say enough about small data."""
+    for module in (portfolio, regressors, sets):
+        monkeypatch.setattr(module, "TREES", 10)
+    monkeypatch.setattr(portfolio, "KERNEL_SIZE", 30)
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    """Categories, numbers and texts that tell two classes apart; twelve labels are wrong."""
+    rng = np.random.default_rng(0)
+    true = np.arange(N) % 2
+    given = true.copy()
+    given[:12] = 1 - given[:12]
+    words = np.array([["sun", "beach", "sea", "sand"], ["snow", "ski", "cold", "ice"]])
+    return pd.DataFrame(
+        {
+            "id": np.arange(N),
+            "place": np.where(rng.random(N) < 0.8, true, 1 - true).astype(str),
+            "degrees": rng.normal(size=N) + 2 * true,
+            "story": [" ".join(rng.choice(words[k], 3)) for k in true],
+            "label": np.array(["summer", "winter"])[given],
+        }
+    )
+
+
+def flagged(lab: Any) -> set[int]:
+    return set(np.flatnonzero(lab.issues["is_label_issue"].to_numpy(dtype=bool, na_value=False)))
+
+
+def note(lab: Any) -> str:
+    return " ".join(lab.outcomes["label"].notes)
+
+
+def test_several_kinds_of_columns_combine(frame: pd.DataFrame) -> None:
+    lab = Datalab(frame, label_name="label", verbosity=0).find_issues()
+    assert len(flagged(lab) & set(range(12))) >= 11
+    assert len(flagged(lab) - set(range(12))) <= 3
+    told = note(lab)
+    assert "1 category, 1 numeric column, 1 text (place, degrees, story)" in told
+    assert "left out: id: looks like an identifier" in told
+    assert "embed= takes a function of texts" in told
+    assert lab.outcomes["near_duplicate"].status == "found"
+
+
+def test_the_same_findings_again(frame: pd.DataFrame) -> None:
+    one, two = (
+        Datalab(frame, label_name="label", verbosity=0).find_issues(["label"], random_state=5)
+        for _ in range(2)
+    )
+    pd.testing.assert_frame_equal(one.issues, two.issues)
+
+
+def test_images_of_mixed_size_and_mode() -> None:
+    rng = np.random.default_rng(0)
+    true = np.arange(120) % 2
+    given = true.copy()
+    given[:6] = 1 - given[:6]
+    pictures = []
+    for n, kind in enumerate(true):
+        wave = np.sin(np.arange(20 + n % 9) / 2 + rng.uniform(0, 6)) * 100 + 128
+        grey = np.tile(wave, (len(wave), 1))
+        grey = (grey if kind else grey.T).astype(np.uint8)
+        pictures.append(Image.fromarray(grey).convert(("L", "RGB", "RGBA")[n % 3]))
+    lab = Datalab({"pic": pictures, "y": given}, label_name="y", verbosity=0)
+    assert flagged(lab.find_issues(["label"])) == set(range(6))
+
+
+def test_texts_without_blanks() -> None:
+    rng = np.random.default_rng(0)
+    words = [list("花草树木山水"), list("股票价格银行")]
+    true = np.arange(120) % 2
+    given = true.copy()
+    given[:5] = 1 - given[:5]
+    texts = ["".join(rng.choice(words[k], 8)) for k in true]
+    lab = Datalab({"t": texts, "y": given}, label_name="y", text_key="t", verbosity=0)
+    assert flagged(lab.find_issues(["label"])) == set(range(5))
+
+
+def test_groups_time_and_copies_of_the_label_are_no_features(frame: pd.DataFrame) -> None:
+    frame["season"] = frame["label"].map({"summer": "S", "winter": "W"})
+    frame["patient"] = np.arange(N) // 4
+    frame["day"] = pd.date_range("2024", periods=N)
+    lab = Datalab(frame, label_name="label", groups="patient", time="day", verbosity=0)
+    lab.find_issues(["label"])
+    told = note(lab)
+    assert "patient" not in told
+    assert "day" not in told
+    assert "left out, as they repeat the label: season" in told
+    assert "by stretches of time, groups kept together" in told
+    assert len(flagged(lab) & set(range(12))) >= 9
+
+
+def test_time_must_be_one(frame: pd.DataFrame) -> None:
+    with pytest.raises(InputError, match="`time` names the column 'story'"):
+        Datalab(frame, label_name="label", time="story")
+
+
+def test_classes_without_others_are_not_judged(frame: pd.DataFrame) -> None:
+    frame.loc[20, "label"] = "spring"
+    lab = Datalab(frame, label_name="label", verbosity=0).find_issues(["label"])
+    assert "classes with a single example, which cannot be judged: 1" in note(lab)
+    assert 20 not in flagged(lab)
+
+
+def test_models_of_ones_own(frame: pd.DataFrame) -> None:
+    def nearest_mean(X: np.ndarray, y: np.ndarray, new: np.ndarray) -> np.ndarray:
+        means = np.stack([X[y == k].mean(axis=0) for k in (0, 1)])
+        near = np.exp(-((new[:, None] - means) ** 2).sum(axis=2))
+        return near / near.sum(axis=1, keepdims=True)
+
+    columns = make_column_transformer((OneHotEncoder(), ["place"]), (StandardScaler(), ["degrees"]))
+    for model in (
+        LogisticRegression(),
+        RidgeClassifier(),  # no predict_proba
+        make_pipeline(TfidfVectorizer(), LogisticRegression()),  # takes the texts
+        make_pipeline(columns, LogisticRegression()),  # takes the table
+        nearest_mean,
+    ):
+        lab = Datalab(frame, label_name="label", verbosity=0).find_issues(["label"], model=model)
+        name = "nearest_mean" if model is nearest_mean else type(model).__name__
+        assert f"of {name}, " in note(lab)
+        assert len(flagged(lab) & set(range(12))) >= 6, name
+    with pytest.raises(InputTypeError, match="`model` must be an estimator"):
+        Datalab(frame, label_name="label", verbosity=0).find_issues(
+            ["label"], model=3
+        )
+
+
+def test_embeddings(frame: pd.DataFrame) -> None:
+    lab = Datalab(frame, label_name="label", text_key="story", verbosity=0)
+
+    def lengths(texts: list[str]) -> np.ndarray:
+        return np.array([["s" in text, len(text)] for text in texts], dtype=float)
+
+    lab.find_issues(["null"], embed=lengths)
+    assert lab._artefacts.given("features")
+    with pytest.raises(MissingDependency, match="sentence_transformers"):
+        lab.find_issues(["null"], embed="all-MiniLM-L6-v2")
+    with pytest.raises(InputTypeError, match="must be a function of a list"):
+        lab.find_issues(["null"], embed=3)
+    with pytest.raises(InputError, match="embed= needs texts, images or audio"):
+        Datalab({"x": [1, 2, 3]}, verbosity=0).find_issues(["null"], embed=len)
+
+
+def test_recordings() -> None:
+    rng = np.random.default_rng(0)
+    true = np.arange(60) % 2
+    waves = [
+        {"array": np.sin(np.arange(4000) * (0.1, 0.5)[k]) + 0.3 * rng.normal(size=4000),
+         "sampling_rate": 8000}
+        for k in true
+    ]  # fmt: skip
+    given = true.copy()
+    given[:3] = 1 - given[:3]
+    lab = Datalab({"a": waves, "y": given}, label_name="y", audio_key="a", verbosity=0)
+    assert flagged(lab.find_issues(["label"])) == {0, 1, 2}
+    assert "1 audio column (a)" in note(lab)
+
+
+def test_numbers_and_sets_of_classes(frame: pd.DataFrame) -> None:
+    frame["label"] = 3.0 * frame["degrees"]
+    frame.loc[7, "label"] += 50
+    lab = Datalab(frame, label_name="label", task="regression", verbosity=0).find_issues(["label"])
+    assert 7 in flagged(lab)
+    assert lab.model_card().task == "regression"
+    both = [[0, 1] if text.count("s") > 2 else [0] for text in frame["story"]]
+    table = {"story": frame["story"].tolist(), "y": both}
+    lab = Datalab(table, label_name="y", task="multilabel", verbosity=0).find_issues(["label"])
+    assert lab.outcomes["label"].status == "found"
+    assert "of the memberships agree" in note(lab)
+
+
+def test_model_card(frame: pd.DataFrame) -> None:
+    lab = Datalab(frame, label_name="label", verbosity=0)
+    card = lab.model_card()
+    assert card.trust == "good"
+    predicted = lab._artefacts.current("pred_probs")
+    assert predicted is not None
+    right = (predicted.value.argmax(axis=1) == lab.labels).mean()
+    assert card["accuracy"].value == pytest.approx(right)
+    assert card["accuracy"].low < right < card["accuracy"].high
+    classes = card.frame("classes")
+    assert set(classes["class"]) == {"summer", "winter"}
+    assert (classes["recall_low"] <= classes["recall"]).all()
+    models = card.frame("models")
+    assert models["weight"].is_monotonic_decreasing
+    assert re.search(r"accuracy 0\.\d\d on 2 classes", str(card))
+    html = card._repr_html_()
+    assert "trust its flags" in html
+    assert "<script" not in html
+    with pytest.raises(LookupError, match="there is no score 'f1'"):
+        card["f1"]
+
+
+def test_a_weak_model_says_so() -> None:
+    rng = np.random.default_rng(0)
+    true = np.arange(400) % 4
+    columns = {f"x{i}": rng.normal(size=400) + 0.35 * (true == i) for i in range(4)}
+    lab = Datalab({**columns, "y": true}, label_name="y", verbosity=0).find_issues(["label"])
+    if lab.outcomes["label"].status == "found":
+        assert lab.model_card().trust == "weak"
+        assert "label findings are weak" in lab.model_card().verdict
+
+
+def test_given_predictions_have_a_card_too() -> None:
+    rng = np.random.default_rng(0)
+    codes = np.arange(100) % 2
+    probs = np.clip(0.5 + (codes - 0.5) * 0.4 + 0.2 * rng.normal(size=100), 0.01, 0.99)
+    lab = Datalab({"y": codes}, label_name="y", verbosity=0)
+    lab.give(pred_probs=np.column_stack([1 - probs, probs]))
+    card = lab.model_card()
+    assert card.notes == ("pred_probs were given",)
+    assert card.frame("models").empty
+    assert card["accuracy by chance"].value == pytest.approx(0.5)
