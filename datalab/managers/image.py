@@ -168,7 +168,7 @@ class Light(_ImageCheck):
     threshold: float = 0.05
 
     name: ClassVar[str] = "light"
-    title: ClassVar[str] = "overexposed image"
+    title: ClassVar[str] = "light image"
     description: ClassVar[str] = "Images that are bright even where they are darkest."
     advice: ClassVar[str] = "Look whether they still show what they should; else drop them."
     produces: ClassVar[dict[str, Kind]] = {"lowest_brightness": "number"}
@@ -213,7 +213,7 @@ class LowInformation(_ImageCheck):
     normalizing_factor: float = 0.1
 
     name: ClassVar[str] = "low_information"
-    title: ClassVar[str] = "empty image"
+    title: ClassVar[str] = "low-information image"
     description: ClassVar[str] = "Images with hardly any content: nearly all pixels are equal."
     advice: ClassVar[str] = "Drop them, or find out where their content was lost."
     produces: ClassVar[dict[str, Kind]] = {"bits_per_pixel": "number"}
@@ -373,7 +373,7 @@ class Grayscale(_ImageCheck):
     """
 
     name: ClassVar[str] = "grayscale"
-    title: ClassVar[str] = "grey image"
+    title: ClassVar[str] = "grayscale image"
     description: ClassVar[str] = "Images without colour among images with colour."
     advice: ClassVar[str] = "Look whether colour matters here; if so, replace them."
     produces: ClassVar[dict[str, Kind]] = {"color_space": "text"}
@@ -418,7 +418,7 @@ class Blurry(_ImageCheck):
     normalizing_factor: float = 0.01
 
     name: ClassVar[str] = "blurry"
-    title: ClassVar[str] = "blurred image"
+    title: ClassVar[str] = "blurry image"
     description: ClassVar[str] = "Images whose sharpest edges are blurred."
     advice: ClassVar[str] = "Drop them if the blur hides what they should show."
     produces: ClassVar[dict[str, Kind]] = {"edge_width": "number"}
@@ -477,7 +477,7 @@ class ExactDuplicateImage:
     """
 
     name: ClassVar[str] = "exact_duplicate_image"
-    title: ClassVar[str] = "copy of an image"
+    title: ClassVar[str] = "exact duplicate image"
     modality: ClassVar[str] = "images"
     beyond_reference: ClassVar[bool] = True
     description: ClassVar[str] = "Images with exactly the same pixels as another one."
@@ -529,7 +529,7 @@ class NearDuplicateImage:
     threshold: float = 0.125
 
     name: ClassVar[str] = "near_duplicate_image"
-    title: ClassVar[str] = "nearly equal image"
+    title: ClassVar[str] = "near-duplicate image"
     modality: ClassVar[str] = "images"
     beyond_reference: ClassVar[bool] = True
     description: ClassVar[str] = "Images that look nearly the same as another one."
