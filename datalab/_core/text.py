@@ -186,6 +186,10 @@ class _Kept(dict[int, int | None]):
 _KEPT = _Kept()
 
 
+def _is_seen(character: str) -> bool:
+    return unicodedata.category(character)[0] not in "ZC"
+
+
 def normalised(text: str) -> str:
     """What is left of a text without regard to case, width, spaces and punctuation.
 
@@ -200,7 +204,7 @@ def normalised(text: str) -> str:
     plain = functools.partial(unicodedata.normalize, "NFKC")
     folded = plain(plain(text).casefold())
     # What is left may compose anew, once spaces and signs between are gone.
-    return plain(folded.translate(_KEPT)) or "".join(folded.split())
+    return plain(folded.translate(_KEPT)) or "".join(filter(_is_seen, folded))
 
 
 def shingles(key: str) -> NDArray[np.uint32]:

@@ -23,6 +23,7 @@ from datalab._typing import BoolArray, FloatArray
 from datalab.exceptions import InputError, NotApplicable
 from datalab.findings import Findings
 from datalab.managers.base import Kind, percent
+from datalab.managers.text_encoding import damage_of
 
 __all__ = ["EmptyText", "NonLanguageText", "OddLengthText"]
 
@@ -193,8 +194,9 @@ class NonLanguageText:
     Notes
     -----
     Letters are those of all scripts, with their marks; spaces do not count, nor do emoji beside
-    letters. The score is the share of letters; unusual is 3.5 standard deviations below the median
-    (Iglewicz and Hoaglin 1993), on the scale of the lower quartile.
+    letters. Texts whose encoding is damaged are left to ``encoding_damage``. The score is the share
+    of letters; unusual is 3.5 standard deviations below the median (Iglewicz and Hoaglin 1993), on
+    the scale of the lower quartile.
 
     Examples
     --------
@@ -226,17 +228,23 @@ class NonLanguageText:
         """Find texts that are no language."""
         share, digits, there = _shares(text)
         scale = usual(share[there] if there.any() else np.ones(1), MIN_SHARE_SPREAD)
-        return self._judged(share, digits, scale)
+        return self._judged(text, share, digits, scale)
 
     def find_new(self, found: Findings, text: list[str]) -> Findings:
         """Judge new texts by the shares that were usual before."""
         share, digits, _ = _shares(text)
-        return self._judged(share, digits, Usual(*found.info["usual_share"]))
+        return self._judged(text, share, digits, Usual(*found.info["usual_share"]))
 
-    def _judged(self, share: FloatArray, digits: FloatArray, scale: Usual) -> Findings:
+    def _judged(
+        self, text: list[str], share: FloatArray, digits: FloatArray, scale: Usual
+    ) -> Findings:
+        flagged = (share < self.threshold) & (departure(share, scale) < -UNUSUAL)
+        for row in np.flatnonzero(flagged):
+            # Question marks may be either: both checks say so.
+            flagged[row] = text[row].isascii() or damage_of(text[row]) is None
         return Findings(
             self.name,
-            is_issue=(share < self.threshold) & (departure(share, scale) < -UNUSUAL),
+            is_issue=flagged,
             score=share,
             columns={"share_of_letters": share, "share_of_digits": digits},
             info={"threshold": self.threshold, "usual_share": list(scale)},

@@ -10,7 +10,7 @@ import numpy as np
 from datalab.findings import Findings
 from datalab.managers.base import Kind
 
-__all__ = ["EncodingDamage"]
+__all__ = ["EncodingDamage", "damage_of"]
 
 # What cannot stand in a text that was read as it was written: the replacement character, lone
 # halves of a character, control characters that only old terminals knew.
@@ -105,7 +105,7 @@ class EncodingDamage:
         score = np.ones(len(text))
         damage, part, read_as = (np.full(len(text), None, dtype=object) for _ in range(3))
         for at, one in enumerate(text):
-            found = _damage(one)
+            found = damage_of(one)
             if found is not None:
                 score[at] = 0.5 * (1.0 - min(found.size / max(len(one), 1), 1.0))
                 damage[at], part[at] = found.kind, found.part[:PART]
@@ -134,7 +134,7 @@ class EncodingDamage:
         return f"{told}: “{row['damaged_part']}”"
 
 
-def _damage(text: str) -> _Damage | None:
+def damage_of(text: str) -> _Damage | None:
     """The first kind of damage that the text has."""
     checks = _ASCII_CHECKS if text.isascii() else _CHECKS
     return next((found for check in checks if (found := check(text)) is not None), None)

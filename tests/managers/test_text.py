@@ -124,6 +124,12 @@ def test_emoji_links_and_code_are_part_of_language() -> None:
     assert not NonLanguageText().find_issues(code).is_issue.any()
 
 
+def test_damaged_encodings_are_left_to_their_own_check() -> None:
+    damaged = ["नमस्ते दुनिया".encode().decode("latin-1"), "\ufffd" * 20]
+    texts = corpus("devanagari") + damaged
+    assert not NonLanguageText().find_issues(texts).is_issue.any()
+
+
 def test_share_of_letters_is_the_score() -> None:
     check = NonLanguageText()
     found = check.find_issues(["plain words"] * 30 + ["ab 12 !!", "", "12 !"])

@@ -116,7 +116,9 @@ def test_thousands_alike_are_one_set() -> None:
     assert max(map(len, found.columns["near_duplicate_sets"])) == 100
 
 
-@pytest.mark.parametrize("texts", [[], [""], ["a"], ["", "!"], ["a", "b"]])
+@pytest.mark.parametrize(
+    "texts", [[], [""], ["a"], ["", "!"], ["a", "b"], ["\u200b", " ", "\u200b"]]
+)
 def test_few_texts(texts: list[str]) -> None:
     assert not DuplicateText().find_issues(texts).is_issue.any()
 
