@@ -28,6 +28,9 @@ ALLOWANCE = 0.13
 SPREADS, LEAST, MOST = 3.5, 0.7, 0.9
 SAMPLE, BEST = 200, 3
 BLOCK_PAIRS = 100_000
+# Where more pairs than these are likely, the estimate of their similarity is good enough: an exact
+# one takes tens of microseconds.
+MAX_EXACT = 1_000_000
 MAX_LISTED = 100  # members of a set that each of them lists
 
 
@@ -45,8 +48,9 @@ class DuplicateText:
     Notes
     -----
     Texts are compared after Unicode's NFKC, without case, spaces and punctuation. Candidates come
-    from MinHash signatures (``datasketch``), and their similarity is then computed exactly. Sets
-    are connected components. The score is one minus the similarity to the most similar text that
+    from MinHash signatures (``datasketch``); their similarity is then computed exactly, up to a
+    million pairs, beyond which the estimate from the signatures stands. Sets are connected
+    components. The score is one minus the similarity to the most similar text that
     was seen. O(characters + N log N) time and O(N) memory, however many are alike.
 
     References
@@ -156,13 +160,14 @@ def _alike(
     if threshold is None:
         threshold = _threshold(keys, signatures)
     left, right = band_pairs(signatures, TIGHT_BAND if threshold >= TIGHT else LOOSE_BAND)
-    likely = np.zeros(len(left), dtype=bool)
+    agree = np.empty(len(left))
     for start in range(0, len(left), BLOCK_PAIRS):
         part = slice(start, start + BLOCK_PAIRS)
-        agree = (signatures[left[part]] == signatures[right[part]]).mean(axis=1)
-        likely[part] = agree >= threshold - ALLOWANCE
+        agree[part] = (signatures[left[part]] == signatures[right[part]]).mean(axis=1)
+    likely = agree >= threshold - ALLOWANCE
     left, right = left[likely], right[likely]
-    return left, right, _similarities(keys, left, right), threshold
+    exact = len(left) <= MAX_EXACT
+    return left, right, _similarities(keys, left, right) if exact else agree[likely], threshold
 
 
 def _similarities(keys: Sequence[str], left: IndexArray, right: IndexArray) -> NDArray[np.float64]:

@@ -109,6 +109,16 @@ def test_order_of_rows_does_not_matter() -> None:
     np.testing.assert_allclose(found.score[order], moved.score)
 
 
+def test_estimates_stand_where_there_are_too_many_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = corpus("latin", 200)
+    texts += [f"{text} and more" for text in texts[:40]]
+    exact = DuplicateText(threshold=0.8).find_issues(texts)
+    monkeypatch.setattr("datalab.managers.text_duplicate.MAX_EXACT", 0)
+    estimated = DuplicateText(threshold=0.8).find_issues(texts)
+    assert (estimated.is_issue == exact.is_issue).mean() > 0.95
+    assert np.abs(estimated.score - exact.score)[exact.is_issue].max() < 0.2
+
+
 def test_thousands_alike_are_one_set() -> None:
     found = DuplicateText().find_issues(["the same words in each"] * 3000 + ["others"])
     assert found.info["num_sets"] == 1
