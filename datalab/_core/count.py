@@ -322,25 +322,25 @@ def round_keeping_sums(values: FloatArray) -> NDArray[np.int64]:
     Errors of equal size are taken in the order of numpy's default argsort, which is the order of
     the reference on the same machine.
     """
-    values = np.ascontiguousarray(values)
-    rounded = np.rint(values)
-    errors = values - rounded
-    lacks = (np.rint(values.sum(axis=1)) - rounded.sum(axis=1)).astype(np.int64)
-    rows = np.flatnonzero(lacks)
+    whole = np.empty(values.shape, dtype=np.int64)
 
     def settle(part: slice) -> None:
-        mine = rows[part]
-        order = np.argsort(errors[mine], axis=1)
-        lack = lacks[mine]
+        mine = np.ascontiguousarray(values[part])
+        rounded = np.rint(mine)
+        lacks = (np.rint(mine.sum(axis=1)) - rounded.sum(axis=1)).astype(np.int64)
+        rows = np.flatnonzero(lacks)
+        order = np.argsort((mine - rounded)[rows], axis=1)
+        lack = lacks[rows]
         number = np.abs(lack)
-        row = np.repeat(np.arange(len(mine)), number)
+        row = np.repeat(np.arange(len(rows)), number)
         nth = np.arange(len(row)) - np.repeat(np.cumsum(number) - number, number)
         # The values that lie furthest above their integers go up, the furthest below go down.
         place = np.where(lack[row] > 0, -1 - nth, nth)
-        rounded[mine[row], order[row, place]] += np.sign(lack[row])
+        rounded[rows[row], order[row, place]] += np.sign(lack[row])
+        whole[part] = rounded
 
-    each_block(settle, row_blocks(len(rows), values.itemsize * values.shape[1]))
-    return rounded.astype(np.int64)
+    each_block(settle, row_blocks(len(values), values.itemsize * values.shape[1]))
+    return whole
 
 
 def calibrate(joint: NDArray[Any], counts: IndexArray) -> NDArray[np.int64]:
