@@ -126,7 +126,7 @@ class OddLengthText:
     threshold: float = 4.5
 
     name: ClassVar[str] = "odd_length_text"
-    title: ClassVar[str] = "odd length of text"
+    title: ClassVar[str] = "odd text length"
     modality: ClassVar[str] = "text"
     beyond_reference: ClassVar[bool] = True
     description: ClassVar[str] = "Texts far shorter or longer than is usual in this data set."
@@ -208,7 +208,7 @@ class NonLanguageText:
     threshold: float = 0.5
 
     name: ClassVar[str] = "non_language_text"
-    title: ClassVar[str] = "not language"
+    title: ClassVar[str] = "non-language text"
     modality: ClassVar[str] = "text"
     beyond_reference: ClassVar[bool] = True
     description: ClassVar[str] = (

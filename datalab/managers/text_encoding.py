@@ -135,7 +135,22 @@ class EncodingDamage:
 
 
 def damage_of(text: str) -> _Damage | None:
-    """The first kind of damage that the text has."""
+    r"""The first kind of damage that a text has.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    tuple or None
+        What kind, the part where it begins, how many characters, and the encoding it was read in.
+
+    Examples
+    --------
+    >>> damage_of("Gr\xc3\xb6\xc3\x9fe").encoding
+    'latin-1'
+    """
     checks = _ASCII_CHECKS if text.isascii() else _CHECKS
     return next((found for check in checks if (found := check(text)) is not None), None)
 
