@@ -93,7 +93,6 @@ def find_label_issues(
     choice(return_indices_ranked_by, SCORES, name="return_indices_ranked_by")
     options = keywords(kwargs, OPTIONS, name="kwargs")
     jobs(options.pop("n_jobs", None))
-    adjust = adjusts(options.pop("rank_by_kwargs", None))
     verbose = options.pop("verbose", False)
     codes, probs, offsets = sentences(labels, pred_probs)
     if low_memory:
@@ -101,6 +100,7 @@ def find_label_issues(
             warn(f"`{name}` is ignored with low_memory=True")
         rows = np.flatnonzero(issues_by_thresholds(codes, probs, return_indices_ranked_by))
     else:
+        adjust = adjusts(options.pop("rank_by_kwargs", None))
         found = np.flatnonzero(_issues(codes, probs, **options))
         quality = label_quality(codes, probs, return_indices_ranked_by, adjust=adjust, rows=found)
         rows = worst_first(found, quality)
