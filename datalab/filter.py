@@ -57,7 +57,8 @@ def find_label_issues(
         Out-of-sample predicted probabilities in [0, 1]; column k is class k. A memory map is
         read block by block and never loaded whole. Both may also come in blocks of rows, with the
         same result: as a list of arrays or memory maps, which are read where they are, or as an
-        iterator of arrays, which are kept in a temporary file.
+        iterator of arrays, which are kept in a temporary file as large as the input (in the
+        folder that `tempfile.gettempdir` names).
     return_indices_ranked_by : {"self_confidence", "normalized_margin", \
 "confidence_weighted_entropy"}, optional
         Return the flagged rows, worst first by this score, instead of a mask.
