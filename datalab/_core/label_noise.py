@@ -145,5 +145,6 @@ def losses_of(told: FloatArray, power: float) -> FloatArray:
     With a weak preference for probabilities as they are (as if the logarithm of their power was
     seen once, within 1), so that few rows that fit well do not make them certainties.
     """
-    losses: FloatArray = -np.log(np.maximum(told, np.finfo(np.float64).tiny))
-    return losses + 0.5 * np.log(power) ** 2 / told.shape[-1]
+    preference = 0.5 * float(np.log(power)) ** 2 / told.shape[-1]
+    losses: FloatArray = preference - np.log(np.maximum(told, np.finfo(np.float64).tiny))
+    return losses
