@@ -77,7 +77,7 @@ class Annotators(View):
         n = np.bincount(answers.annotator, minlength=len(answers.names))
         n_known = np.bincount(answers.annotator[known], minlength=len(answers.names))
         n_right = np.bincount(answers.annotator[right], minlength=len(answers.names))
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "id": who,
                 "name": _name(answers, who),

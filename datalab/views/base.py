@@ -140,7 +140,7 @@ class View(anywidget.AnyWidget):
                 self._try(lambda: self.session.look_for(str(line)))
 
     def _asked(self, _: Any, message: Any, buffers: Any) -> None:
-        action = self.actions().get(message.get("do")) if isinstance(message, dict) else None
+        action = self.actions().get(str(message.get("do"))) if isinstance(message, dict) else None
         if action is not None:
             given = {"buffers": buffers} if buffers else {}
             with self.session.lock:
@@ -189,15 +189,16 @@ def show_with_report(widget: Any, view: View, report: str) -> None:
     Two outputs: where no kernel answers (a reopened or converted notebook, a code host) the first
     is what people see.
     """
-    from IPython.display import display
+    from IPython import display
 
     mark = hashlib.sha256(report.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     view.static_id = f"{STATIC_CLASS}-{mark}"
     html = f'<div class="{view.static_id}">{report}</div>'
-    display({"text/html": html, "text/plain": "the report stands here in a notebook"}, raw=True)
+    show: Any = display.display  # untyped
+    show({"text/html": html, "text/plain": "the report stands here in a notebook"}, raw=True)
     bundle = dict(anywidget_bundle(widget))
     bundle["text/plain"] = "the live view stands here while a kernel runs: run the cell"
-    display(bundle, raw=True)
+    show(bundle, raw=True)
 
 
 def anywidget_bundle(widget: Any) -> Mapping[str, Any]:

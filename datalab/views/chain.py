@@ -43,7 +43,7 @@ class ChainEditor(View):
 
     def actions(self) -> Mapping[str, Callable[..., Any]]:
         """Edits are told one by one, so that two pages do not overwrite each other."""
-        edits = {
+        edits: dict[str, Callable[..., Any]] = {
             "set": self._set,
             "then": lambda step, action: setattr(self.chain[step], "action", action),
             "enable": lambda step, on: setattr(self.chain[step], "enabled", bool(on)),
@@ -120,7 +120,7 @@ class ChainEditor(View):
 
     def drawn(self) -> dict[str, Any]:
         """The cards, and the chain as code."""
-        lines = self.chain.frame().to_dict("records")
+        lines: Any = self.chain.frame().to_dict("records")
         steps = [self._card(step, line) for step, line in zip(self.chain, lines, strict=True)]
         waiting = [one for one in steps if one["state"] in ("stale", "not run")]
         lab = self.chain.start

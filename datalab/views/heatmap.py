@@ -58,7 +58,8 @@ def _counted(given: NDArray[Any], suggested: NDArray[Any], k: int) -> NDArray[np
 
 
 def _off_diagonal(counts: NDArray[Any]) -> NDArray[Any]:
-    return counts - np.diag(np.diag(counts))
+    rest: NDArray[Any] = counts - np.diag(np.diag(counts))
+    return rest
 
 
 def clustered(counts: NDArray[Any]) -> list[int]:

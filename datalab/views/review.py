@@ -70,7 +70,7 @@ class Reviewing(View):
         if len(rows) > 1 and not confirmed:
             self.preview = self._preview(rows, verdict, value, note)
             return
-        self.preview = None
+        self.set_trait("preview", None)
         self.session.decide(verdict, label, note=note)
 
     def _label(self, value: str | None) -> Any:
@@ -80,7 +80,8 @@ class Reviewing(View):
         self, rows: IndexArray, verdict: str, value: str | None, note: str | None
     ) -> dict[str, Any]:
         """What a decision would change, before it is made."""
-        decided = np.count_nonzero(np.not_equal(self.session.facts.verdicts()[rows], None))
+        nothing: Any = None
+        decided = np.count_nonzero(self.session.facts.verdicts()[rows] != nothing)
         relabels = verdict == "relabel"
         return {
             "verdict": verdict,

@@ -136,10 +136,11 @@ def project(features: Any, rows: IndexArray, *, method: str = "pca") -> FloatArr
     -----
     PCA takes O(m·M + 20 000·M²): the directions are found from 20,000 rows.
     """
-    places = _METHODS[method](features, rows)
+    places: Any = _METHODS[method](features, rows)
     low, high = np.quantile(places, [0.001, 0.999], axis=0)
     spread = np.where(high > low, high - low, 1.0)
-    return np.clip((places - low) / spread * 0.96 + 0.02, 0.0, 1.0).astype(np.float32)
+    placed: FloatArray = np.clip((places - low) / spread * 0.96 + 0.02, 0.0, 1.0).astype("f4")
+    return placed
 
 
 def _pca(features: Any, rows: IndexArray) -> FloatArray:

@@ -51,7 +51,7 @@ class Table(Reviewing):
             "pages": max(1, -(-len(session.rows) // session.page_size)),
             "place": session.place(),
             "chips": _chips(session),
-            "narrowed": session.cell is not None or session.region is not None,
+            "narrowed": bool({"cell", "region"} & {chip["name"] for chip in _chips(session)}),
             "hint": _hint(session),
             "issue_title": _title(session),
         }
