@@ -15,7 +15,7 @@ from typing import Any
 
 import nbformat
 
-SECONDS = 90  # for anything to happen, on a busy machine
+SECONDS = 150  # for anything to happen, on a busy machine
 # What differs between the two: the program, its options, and where a notebook opens.
 APPS = {
     "lab": ("jupyterlab", "LabApp", "doc/tree"),
