@@ -306,7 +306,7 @@ def _predicted(features: FloatArray, label: IndexArray, seed: int) -> FloatArray
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # untyped
+    from threadpoolctl import threadpool_limits
 
     model = make_pipeline(
         Nystroem(gamma=0.05, n_components=300, random_state=seed),

@@ -145,9 +145,7 @@ def test_models_of_ones_own(frame: pd.DataFrame) -> None:
         assert f"of {name}, " in note(lab)
         assert len(flagged(lab) & set(range(12))) >= 6, name
     with pytest.raises(InputTypeError, match="`model` must be an estimator"):
-        Datalab(frame, label_name="label", verbosity=0).find_issues(
-            ["label"], model=3
-        )
+        Datalab(frame, label_name="label", verbosity=0).find_issues(["label"], model=3)
 
 
 def test_embeddings(frame: pd.DataFrame) -> None:

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+from numpy.typing import NDArray
+
 from datalab._optional import require
 from datalab.exceptions import InputError, InputTypeError
 
 __all__ = ["embedded"]
 
 
-def embedded(embed: Any, cells: Sequence[Any] | None, kind: str) -> Any:
+def embedded(embed: Any, cells: Sequence[Any] | NDArray[Any] | None, kind: str) -> Any:
     """What `embed` makes of the texts, images or recordings; one row for each.
 
     Parameters
