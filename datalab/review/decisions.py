@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,7 +20,7 @@ from datalab._typing import BoolArray, IndexArray
 from datalab.audit import Outcome
 from datalab.exceptions import DatalabWarning, InputError, InputTypeError
 from datalab.narrowing import edited
-from datalab.review.ledger import Decision, Ledger, json_value, now
+from datalab.review.ledger import Batch, Decision, Ledger, json_value, now
 from datalab.review.replay import Correction, Replay, replay, row_hashes
 
 if TYPE_CHECKING:
@@ -70,10 +70,72 @@ class Ruling:
             if issue is None or issue == self.excluded_for:
                 self.excluded = False
 
+    def has_effect(self) -> bool:
+        """Whether it changes the data or what is flagged."""
+        return self.excluded or self.label is not UNSET or bool(self.confirmed)
+
     def outcome(self) -> tuple[Any, ...]:
         """What it does to the data, to compare between reviewers."""
         label = None if self.label is UNSET else repr(self.label)
         return ("exclude",) if self.excluded else ("label", label)
+
+
+class _Facts:
+    """What follows from the decisions about the rows of one lab, kept up row by row.
+
+    A click in a review of many rows changes one of them, so only rows whose decisions have
+    changed are looked at again.
+    """
+
+    def __init__(self, n_rows: int) -> None:
+        self.version = 0  # of the ledger, up to which its decisions are taken in
+        self.places: dict[str, list[int]] = {}  # the rows of each batch
+        self.rulings: dict[int, dict[str, Ruling]] = {}  # by row and reviewer
+        self.last: dict[int, Ruling] = {}  # what counts when the last reviewer is right
+        self.verdicts: NDArray[Any] = np.full(n_rows, None, dtype=object)
+        self.effects: dict[int, tuple[Any, ...]] = {}  # of rows where there are any
+        self._entries: dict[int, list[tuple[int, Batch, Decision]]] = {}
+        self._unfit: list[tuple[Batch, int]] = []
+        self._count = 0
+
+    def add(
+        self, batch: Batch, places: list[int], content: Mapping[int, str], *, narrowed: bool
+    ) -> None:
+        """Take in a batch; decisions about other content than the row has now are not used."""
+        unfit, fit = 0, []
+        for place, decision in zip(places, batch.decisions, strict=True):
+            self._count += 1
+            if content.get(place) == decision.hash:
+                self._entries.setdefault(place, []).append((self._count, batch, decision))
+                fit.append(place)
+            else:
+                unfit += place >= 0 or not narrowed
+        self.places[batch.name] = fit
+        if unfit:
+            self._unfit.append((batch, unfit))
+
+    def num_unfit(self) -> int:
+        """How many decisions that were not undone do not fit the data."""
+        return sum(number for batch, number in self._unfit if not batch.undone)
+
+    def settle(self, places: Iterable[int]) -> None:
+        """Read all decisions about some rows again."""
+        for place in places:
+            by: dict[str, Ruling] = {}
+            for order, batch, decision in self._entries[place]:
+                if not batch.undone:
+                    by.setdefault(decision.reviewer, Ruling()).take(decision, order)
+            self.rulings[place] = by
+            told = [ruling for ruling in by.values() if ruling.verdict is not None]
+            last = max(told, key=lambda ruling: ruling.order, default=None)
+            self.verdicts[place] = None if last is None else last.verdict
+            self.last.pop(place, None)
+            self.effects.pop(place, None)
+            if last is not None:
+                self.last[place] = last
+                if last.has_effect():
+                    confirmed = tuple(sorted(map(str, last.confirmed)))
+                    self.effects[place] = (last.outcome(), confirmed)
 
 
 class Review:
@@ -108,8 +170,7 @@ class Review:
         self.ledger = ledger
         self._content: dict[int, str] = {}
         self._observers: list[Callable[[], None]] = []
-        self._rulings: dict[int, dict[str, Ruling]] = {}
-        self._read_at = -1
+        self._facts = _Facts(self._source.n_rows)
         self._places: dict[str, int] | None = None
         self.conflicts = 0
         if self.ledger.version:
@@ -351,38 +412,35 @@ class Review:
                 found = [b if a is None else a for a, b in zip(found, more, strict=True)]
         return found
 
-    def stamp(self) -> tuple[Any, ...]:
+    def stamp(self) -> frozenset[Any]:
         """What the decisions do to the data, as a value that is equal as long as that is so."""
-        return tuple(
-            (place, ruling.outcome(), tuple(sorted(map(str, ruling.confirmed))))
-            for place, ruling in sorted(self.rulings().items())
-            if ruling.excluded or ruling.label is not UNSET or ruling.confirmed
-        )
+        return frozenset(self._current().effects.items())
 
     # ------------------------------------------------------------------ what follows
 
-    def _current(self) -> dict[int, dict[str, Ruling]]:
-        """Rulings by position and reviewer, of decisions that count and fit the data."""
+    def _current(self) -> "_Facts":
+        """What follows from the decisions that count and fit the data."""
         with self.ledger.lock:
-            if self._read_at != self.ledger.version:
-                self._rulings = self._ruled()
-                self._read_at = self.ledger.version
-            return self._rulings
+            changed = self.ledger.changes(self._facts.version)
+            self._facts.version = self.ledger.version
+            if changed:
+                self._take(changed)
+            return self._facts
 
-    def _ruled(self) -> dict[int, dict[str, Ruling]]:
-        decisions = self.ledger.decisions()
+    def _take(self, changed: list[Batch]) -> None:
+        """Let decisions count that were made, undone or made again; other rows stay as they are."""
+        facts = self._facts
+        new = {batch.name: batch for batch in changed if batch.name not in facts.places}
+        decisions = [d for batch in new.values() for d in batch.decisions]
         places = np.array([self._position(d.row) for d in decisions], dtype=np.intp)
         known = np.unique(places[places >= 0])
         content = dict(zip(known.tolist(), self._hashes(known), strict=True))
-        rulings: dict[int, dict[str, Ruling]] = {}
-        stale = 0
-        for order, (place, decision) in enumerate(zip(places.tolist(), decisions, strict=True)):
-            if content.get(place) != decision.hash:
-                # A row that was dropped from this lab is no surprise.
-                stale += place >= 0 or not self._lab.is_narrowed
-                continue
-            by = rulings.setdefault(place, {})
-            by.setdefault(decision.reviewer, Ruling()).take(decision, order)
+        # A row that was dropped from this lab is no surprise.
+        narrowed, waiting = self._lab.is_narrowed, iter(places.tolist())
+        for batch in new.values():
+            facts.add(batch, [next(waiting) for _ in batch.decisions], content, narrowed=narrowed)
+        facts.settle({place for batch in changed for place in facts.places[batch.name]})
+        stale = facts.num_unfit()
         if stale and stale != self.conflicts:
             warn(
                 f"{stale} decisions of the review ({self.path}) are about rows that this data does "
@@ -390,7 +448,6 @@ class Review:
                 DatalabWarning,
             )
         self.conflicts = stale
-        return rulings
 
     def rulings(
         self, reviewer: str | None = None, conflicts: Conflicts = "last"
@@ -406,8 +463,13 @@ class Review:
             want (the last of these), or an `InputError`.
         """
         choice(conflicts, ("last", "majority", "error"), name="conflicts")
+        with self.ledger.lock:
+            facts = self._current()
+            if reviewer is None and conflicts == "last":
+                return dict(facts.last)
+            by_place = dict(facts.rulings)
         settled = {}
-        for place, by in self._current().items():
+        for place, by in by_place.items():
             mine = [r for who, r in by.items() if reviewer is None or who == reviewer]
             mine = [ruling for ruling in mine if ruling.verdict is not None]
             if mine:
@@ -430,6 +492,9 @@ class Review:
 
     def verdicts(self, reviewer: str | None = None) -> NDArray[Any]:
         """The verdict on each row of the data; None where there is none. Shape (N,), object."""
+        if reviewer is None:
+            with self.ledger.lock:
+                return self._current().verdicts.copy()
         verdicts = np.full(self._source.n_rows, None, dtype=object)
         for place, ruling in self.rulings(reviewer).items():
             verdicts[place] = ruling.verdict
@@ -475,8 +540,8 @@ class Review:
         """
         order = self._flagged(issue)
         verdicts = self.verdicts()[order]
-        decided = np.isin(verdicts, ["keep", "relabel", "exclude"])
-        real = np.isin(verdicts, ["relabel", "exclude"])
+        real = (verdicts == "relabel") | (verdicts == "exclude")
+        decided = real | (verdicts == "keep")
         reviewed = int(decided.sum())
         precision = float(real.sum() / reviewed) if reviewed else None
         told = f"{reviewed} of {len(order)} reviewed"
@@ -580,7 +645,7 @@ class Review:
             ``row``, ``verdict``, ``new`` and ``reason``.
         """
         settled = self.rulings(reviewer, conflicts)
-        mine = [p for p, r in settled.items() if r.excluded or r.label is not UNSET]
+        mine = [p for p, r in sorted(settled.items()) if r.excluded or r.label is not UNSET]
         at = np.array(mine, dtype=np.intp)
         wanted = [
             Correction(

@@ -67,7 +67,7 @@ def test_columns_of_the_table(lab: Datalab) -> None:
     assert (summary["issue_type"], summary["score"], summary["num_issues"]) == (
         "identifier_column",
         0.0,
-        0,
+        1,
     )
     assert lab.issues.shape[1] == 0
 

@@ -148,7 +148,7 @@ def test_an_audit_sees_corrections_and_does_not_flag_what_is_confirmed() -> None
 
 def test_excluded_rows_are_left_out_of_arrays_given_to_one_check() -> None:
     lab = Datalab(frame(), label_name="y", verbosity=0, ledger=False)
-    pred_probs = np.column_stack([np.linspace(0, 1, N), np.linspace(1, 0, N)])
+    pred_probs = np.column_stack([np.linspace(0.9, 0.1, N), np.linspace(0.1, 0.9, N)])
     lab.review.exclude(["r0"])
     lab.find_issues({"outlier": {"pred_probs": pred_probs}})
     assert lab.issues["is_outlier_issue"].isna().tolist() == [i == 0 for i in range(N)]
