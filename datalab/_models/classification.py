@@ -29,6 +29,7 @@ def cross_val_pred_probs(
     clf_kwargs: Mapping[str, Any] | None = None,
     validation_func: Callable[[Any, Any], Mapping[str, Any]] | None = None,
     folds: Sequence[tuple[IndexArray, IndexArray]] | None = None,
+    sample_weight: FloatArray | None = None,
     max_rows: int | None = None,
     on_fold: Callable[[], None] = lambda: None,
 ) -> FloatArray:
@@ -57,6 +58,8 @@ def cross_val_pred_probs(
         ``validation_func(X_held_out, labels_held_out)`` returns further arguments of ``clf.fit``.
     folds : sequence of (train, held out), optional
         Positions; by default stratified and shuffled.
+    sample_weight : ndarray of shape (N,), optional
+        Given to ``clf.fit``, cut to the rows of each fold.
     max_rows : int, optional
         Each model is fitted on at most so many rows, drawn from each class by its share.
     on_fold : callable
@@ -100,6 +103,8 @@ def cross_val_pred_probs(
         extra: Mapping[str, Any] = {}
         if validation_func is not None:
             extra = validation_func(take_rows(X, held_out), codes[held_out])
+        if sample_weight is not None:
+            extra = {**extra, "sample_weight": sample_weight[train]}
         model = fresh_copy(clf, stream)
         model.fit(take_rows(X, train), codes[train], **{**(clf_kwargs or {}), **extra})
         for start in range(0, len(held_out), BLOCK):

@@ -17,6 +17,7 @@ from datalab._models.classification import cross_val_pred_probs, judged_rows, th
 from datalab._models.folds import Folds, stratified_folds
 from datalab._models.pool import Pool, log_loss, pool_classes
 from datalab._typing import Codes, FloatArray, IndexArray
+from datalab.exceptions import NotApplicable
 from datalab.neighbors.graph import KNNGraph
 
 __all__ = [
@@ -38,6 +39,8 @@ MAX_WIDTH = 400
 # Work of boosted trees, in values (rows times columns) times classes, and of kernels, in rows
 # times classes, that takes some ten seconds.
 MAX_BOOSTED, MAX_KERNEL = 12_000_000, 1_000_000
+# Vectors that are wider than this are no columns to look at one by one.
+MAX_COLUMNS = 100
 TREES, TREE_ROWS, TREE_LEAF = 100, 10_000, 3
 # With fewer rows, boosted trees have too little to split and forests say what extra trees do.
 ENOUGH_ROWS = 500
@@ -109,7 +112,8 @@ def _portfolio(encoded: Encoded, n_classes: int, seed: int) -> list[Member]:
     trees = tree_view(encoded)
     # Trees look at one column at a time, which says little where a text is many weak ones.
     if encoded.is_table or terms is None:
-        members += _trees(trees, encoded.is_table, n_classes, seed)
+        few = encoded.is_table or trees.shape[1] <= MAX_COLUMNS
+        members += _trees(trees, few, n_classes, seed)
     return members
 
 
@@ -153,7 +157,7 @@ def _kernel(X: View, seed: int) -> Member:
     return Member("kernel logistic regression", X, candidates)
 
 
-def _trees(X: View, is_table: bool, n_classes: int, seed: int) -> list[Member]:
+def _trees(X: View, few: bool, n_classes: int, seed: int) -> list[Member]:
     from sklearn.ensemble import (  # noqa: PLC0415
         ExtraTreesClassifier,
         HistGradientBoostingClassifier,
@@ -173,7 +177,7 @@ def _trees(X: View, is_table: bool, n_classes: int, seed: int) -> list[Member]:
     }
     complete = filled(X)
     members = [Member("extra trees", complete, {"": ExtraTreesClassifier(**options)})]
-    if not is_table or len(X) < ENOUGH_ROWS:
+    if not few or len(X) < ENOUGH_ROWS:
         return members
     members.append(Member("random forest", complete, {"": RandomForestClassifier(**options)}))
     if min(len(X), MAX_ROWS) * X.shape[1] * (n_classes if n_classes > 2 else 1) <= MAX_BOOSTED:
@@ -236,6 +240,11 @@ def held_out_probs(
     progress : bool
         Whether a bar shows the fits and the time left.
     """
+    if not judged_rows(codes, folds.pairs).any():
+        raise NotApplicable(
+            "no class stands in more than one group or stretch of time, so none can be predicted "
+            "from the others: give pred_probs="
+        )
     members = _portfolio(encoded, n_classes, seed)
     found: list[FloatArray] = []
     told: list[dict[str, Any]] = []

@@ -10,12 +10,15 @@ from datalab._data.table import Table
 from datalab._typing import FloatArray
 from datalab.artefacts import Made, recipe
 from datalab.exceptions import NotApplicable
+from datalab.neighbors.metric import choose_metric
 from datalab.recipes.from_columns import ENCODERS, Column, Options
 
 __all__: list[str] = []
 
 # So many columns are named in a note.
 MAX_NAMES = 8
+# Fewer columns are measurements, each in a unit of its own.
+MIN_VECTOR = 32
 BETTER = {
     "text": "embed= takes a function of texts, such as SentenceTransformer(…).encode",
     "image": "embed= takes a function of images",
@@ -57,6 +60,9 @@ def assembled(columns: dict[str, Column], left_out: dict[str, str], n_rows: int)
     codes = {name: c.codes for name, c in columns.items() if c.codes is not None}
     vectors = {name: c.vector for name, c in columns.items() if c.vector is not None}
     terms = [c.terms for c in columns.values() if c.terms is not None]
+    if _share_a_unit(list(numbers.values())):
+        together = _beside(list(numbers.values()), n_rows)
+        vectors, numbers = {"numeric columns": together, **vectors}, {}
     repeated = [name for name, block in numbers.items() for _ in range(block.shape[1])]
     return Encoded(
         numbers=_beside(list(numbers.values()), n_rows),
@@ -67,6 +73,14 @@ def assembled(columns: dict[str, Column], left_out: dict[str, str], n_rows: int)
         kinds={name: column.kind for name, column in columns.items()},
         left_out=left_out,
     )
+
+
+def _share_a_unit(blocks: list[Any]) -> bool:
+    """Whether numeric columns are parts of one thing, such as pixels, as distances see it."""
+    if sum(block.shape[1] for block in blocks) < MIN_VECTOR:
+        return False
+    whole = np.hstack(blocks)
+    return not np.isnan(whole).any() and choose_metric(whole).scale is None
 
 
 def _beside(blocks: list[Any], n_rows: int) -> FloatArray:

@@ -32,6 +32,8 @@ VECTOR_COMPONENTS, NAME_COMPONENTS = 256, 30
 # A category with more levels than this is told by the spelling of its names as well.
 MANY_LEVELS = 30
 MAX_ITEMS = 20_000
+# Components of equal texts differ by rounding only.
+EQUAL = 1e-6
 
 _DATE = re.compile(
     r"\d{1,4}[-/.年]\s?\d{1,2}[-/.月]\s?\d{1,4}|\d{4}-\d{2}|"
@@ -189,6 +191,8 @@ def _prose(values: NDArray[Any], missing: BoolArray, options: Options) -> Column
     blocks = encode_texts(texts, options.random_state)
     if blocks is None:
         return "no words to compare"
+    if np.ptp(blocks.vector, axis=0).max(initial=0.0) < EQUAL:
+        return "constant"
     wordless = np.diff(blocks.terms.indptr) == 0
     return Column("text", wordless, vector=blocks.vector, terms=blocks.terms)
 

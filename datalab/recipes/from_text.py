@@ -115,6 +115,7 @@ def reduce_terms(
         return None
     model = TruncatedSVD(size, n_iter=2, random_state=random_state)
     whole = len(fitted) == terms.shape[0]
-    reduced = model.fit_transform(terms) if whole else model.fit(terms[fitted]).transform(terms)
+    with np.errstate(divide="ignore", invalid="ignore"):  # shares of no variance: equal texts
+        reduced = model.fit_transform(terms) if whole else model.fit(terms[fitted]).transform(terms)
     made: FloatArray = reduced.astype(np.float32)
     return made

@@ -23,6 +23,8 @@ from datalab.recipes.class_sets import FOLDS, planned_sets, sets_by_model, sets_
 
 __all__: list[str] = []
 
+# So many rows can show by likelihood that a model knows something, by so many standard errors.
+ENOUGH_ROWS, CLEAR = 500, 4.0
 # A category that names the classes in other words repeats the labels.
 REPEATS = 0.999
 
@@ -167,7 +169,8 @@ def _judged(fitted: Fitted, labels: Codes, counts: IndexArray, folds: Folds, not
     predicted = fitted.pred_probs.argmax(axis=1)
     agreement = float((predicted == labels).mean())
     chance = chance_agreement(labels, predicted, len(counts))
-    if agreement <= clearly_above(chance, len(labels)):
+    by_chance = agreement <= clearly_above(chance, len(labels))
+    if by_chance and not _tells_labels(fitted.pred_probs, labels, counts):
         raise NotApplicable(
             f"a model of the features agrees with {agreement:.0%} of the labels, not clearly more "
             f"than chance ({chance:.0%}), so it cannot judge them: give pred_probs= or better "
@@ -181,6 +184,18 @@ def _judged(fitted: Fitted, labels: Codes, counts: IndexArray, folds: Folds, not
         note += f"; classes with a single example, which cannot be judged: {rare}"
     details = {"models": fitted.members, "folds": len(folds.pairs), "how": folds.note}
     return Made(probabilities(fitted.pred_probs), note, details=details)
+
+
+def _tells_labels(probs: FloatArray, labels: Codes, counts: IndexArray) -> bool:
+    """Whether the labels are clearly likelier by the model than by the shares of their classes.
+
+    With many wrong labels a model may agree with few of them and still tell them apart.
+    """
+    n_rows = len(labels)
+    given = np.maximum(probs[np.arange(n_rows), labels], 1e-6)
+    gain = np.log(given) - np.log(counts[labels] / n_rows)
+    error = gain.std(ddof=1) / np.sqrt(n_rows)
+    return n_rows >= ENOUGH_ROWS and bool(gain.mean() > CLEAR * error)
 
 
 def _class_counts(labels: Any, class_names: tuple[Any, ...] | None) -> IndexArray:

@@ -52,7 +52,7 @@ def test_every_kind_of_data_has_its_models(data: tuple[np.ndarray, np.ndarray]) 
     text = Encoded(none, none.astype(np.int32), (vector,), sp.csr_array(abs(vector)))
     assert names(text)[:2] == ["naive Bayes of words", "logistic regression"]
     assert "extra trees" not in names(text)
-    image = Encoded(none, none.astype(np.int32), (vector,))
+    image = Encoded(none, none.astype(np.int32), (np.tile(vector, 30),))
     assert names(image)[-1] == "extra trees"
     assert "kernel logistic regression" not in names(image, n_classes=100_000)
 
