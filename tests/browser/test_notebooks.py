@@ -82,6 +82,7 @@ def test_without_a_kernel_the_report_stands_there(notebook):
     eventually(lambda: "dl-static-" in saved.read_text())
     assert len(saved.read_bytes()) < 300_000
     outputs = json.loads(saved.read_text())["cells"][1]["outputs"]
+    assert [one["output_type"] for one in outputs] == ["display_data"] * 2, outputs
     assert [kind in one["data"] for one, kind in zip(outputs, KINDS, strict=True)] == [True, True]
 
     again = notebook(saved)  # the same outputs, a new kernel, nothing run
