@@ -317,6 +317,7 @@ HEAD = """# Neighbours: our search and its peers
 
 Made by `{command}` on {day} ({machine}; {versions}).
 
+Compare CPU seconds: wall seconds depend on what else the machine does.
 k = 10; 500 planted pairs, of which the second row is the first, moved by 1e-4 of its length.
 *CPU* counts all threads, *MB* is the peak beyond the features, *recall* is measured on {sample}
 rows against float64, *pairs* is the share of planted pairs found both ways and *error* the median
