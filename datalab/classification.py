@@ -26,6 +26,14 @@ from datalab._models.clean_learning import (
     takes_weights,
 )
 from datalab._models.fitting import fresh_copy, take_rows
+from datalab._models.strategies import (
+    MIN_EXAMPLES_PER_CLASS,
+    STRATEGIES,
+    Training,
+    Trial,
+    choose,
+    clearer,
+)
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 from datalab.exceptions import InputError
 
@@ -36,8 +44,7 @@ __all__ = ["CleanLearning"]
 
 Validation = Callable[[Any, Any], Mapping[str, Any]]
 
-# Classes are not emptied by default: training needs some examples of each.
-MIN_EXAMPLES_PER_CLASS = 10
+STRATEGY_NAMES = ("prune", *STRATEGIES, "auto")
 FIND_OPTIONS = (
     "filter_by",
     "frac_noise",
@@ -76,6 +83,12 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
     low_memory : bool, default=False
         Find issues by thresholds alone, as
         `datalab.experimental.label_issues_batched` does; noise is not estimated.
+    strategy : {"prune", "prune_twice", "relabel", "weight", "keep", "auto"}, optional
+        What `fit` does about label issues. None or "prune" leaves them out, as cleanlab does.
+        The next three let models that were trained without the doubtful rows judge all rows anew:
+        "prune_twice" leaves out what is flagged then, "relabel" gives it the most probable class,
+        "weight" weighs each row by how probable its label is. "keep" is a plain fit. "auto" tries
+        all of them by cross-validation and is never below a plain fit there.
 
     Attributes
     ----------
@@ -89,7 +102,13 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
     num_classes_ : int
         K, the number of columns of the predicted probabilities.
     sample_weight_ : Series of shape (N,)
-        Weights of the last fit when they come from the noise matrix, 0 for examples left out.
+        Weights of the last fit when they come from the noise matrix or from a strategy, 0 for
+        examples left out.
+    strategy_ : str
+        What the last fit did about label issues.
+    strategy_scores_ : dict of str to float
+        With ``strategy="auto"``: how often each strategy predicts the given label of held-out
+        examples; those are left out that empty a class or need weights that `clf` does not take.
     clf_ : classifier
         The classifier fitted on what is left; ``clf`` shows it as well once it is fitted.
     classes_ : ndarray of shape (K,)
@@ -99,7 +118,9 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
     -----
     Each fitted attribute is also there without its last underscore, as in cleanlab, and is None
     while it is not known. `find_label_issues` fits ``cv_n_folds`` copies of the classifier when
-    `pred_probs` are not given, `fit` one more.
+    `pred_probs` are not given, `fit` one more. Strategies other than "prune" and "keep" take one
+    cross-validation more, "auto" six. Labels are judged once, by models that have
+    seen the other folds; so what "auto" compares is not nested and slightly favours cleaning.
 
     References
     ----------
@@ -128,6 +149,8 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
         "ps_",
         "num_classes_",
         "sample_weight_",
+        "strategy_",
+        "strategy_scores_",
     )
     confident_joint = also_known_as("confident_joint_")
     noise_matrix = also_known_as("noise_matrix_")
@@ -149,6 +172,7 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
         label_quality_scores_kwargs: Mapping[str, Any] | None = None,
         verbose: bool = False,
         low_memory: bool = False,
+        strategy: str | None = None,
     ) -> None:
         self.clf = clf
         self.seed = seed
@@ -159,6 +183,7 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
         self.label_quality_scores_kwargs = label_quality_scores_kwargs
         self.verbose = verbose
         self.low_memory = low_memory
+        self.strategy = strategy
         self._require_methods()
 
     @property
@@ -447,6 +472,10 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
         paired(X, len(codes))
         X = self._rows_for_model(X)
         stream = self._stream()
+        strategy = "prune" if self.strategy is None else self.strategy
+        _check.choice(strategy, STRATEGY_NAMES, name="strategy")
+        if strategy not in ("prune", "keep") and pred_probs is None:
+            pred_probs = self._cross_validated(X, codes, stream, clf_kwargs, validation_func)
         if label_issues is None:
             issues = self._find_label_issues(
                 X,
@@ -461,22 +490,92 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
             )
         else:
             issues = self._given_issues(label_issues, codes, pred_probs)
-        kept = np.flatnonzero(~issues["is_label_issue"].to_numpy())
-        if not len(kept):
-            raise InputError("`label_issues` flags every example: none is left to train on")
         clf = fresh_copy(self._given_model(), stream)
         extra = {**(clf_kwargs or {}), **(clf_final_kwargs or {})}
-        if weights is None and "sample_weight" not in extra:
-            weights = self._weights_by_noise(clf, codes, kept)
-            if weights is not None:
-                issues["sample_weight"] = weights
-                self.sample_weight_ = issues["sample_weight"]
-        if weights is not None:
-            extra["sample_weight"] = weights[kept]
+        training = self._pruned(issues, clf, codes, weights, by_noise="sample_weight" not in extra)
+        self.strategy_ = strategy
+        if strategy != "prune":
+            options = {"clf_kwargs": clf_kwargs, "validation_func": validation_func}
+            training = self._by_strategy(X, codes, pred_probs, weights, training, stream, options)
+        self._tell_training(issues, training, given=weights)
+        kept = np.flatnonzero(training.kept)
+        if training.weights is not None:
+            extra["sample_weight"] = training.weights[kept]
         self._log("fitting %s on %d examples", type(clf).__name__, len(kept))
-        self.clf_ = clf.fit(take_rows(X, kept), codes[kept], **extra)
+        self.clf_ = clf.fit(take_rows(X, kept), training.labels[kept], **extra)
         self.label_issues_ = issues
         return self
+
+    def _pruned(
+        self,
+        issues: "pd.DataFrame",
+        clf: Any,
+        codes: Codes,
+        weights: FloatArray | None,
+        *,
+        by_noise: bool,
+    ) -> Training:
+        """The examples without issues, weighted to make up for the others where that is known."""
+        kept = ~issues["is_label_issue"].to_numpy()
+        if not kept.any():
+            raise InputError("`label_issues` flags every example: none is left to train on")
+        if weights is None and by_noise:
+            weights = self._weights_by_noise(clf, codes, np.flatnonzero(kept))
+        return Training(codes, kept, weights)
+
+    def _by_strategy(
+        self,
+        X: Any,
+        codes: Codes,
+        pred_probs: ArrayLike | None,
+        weights: FloatArray | None,
+        pruned: Training,
+        stream: np.random.RandomState | None,
+        fit_options: Mapping[str, Any],
+    ) -> Training:
+        """What to train on by another strategy than pruning, or by the best of all."""
+        plain = Training(codes, np.ones(len(codes), dtype=np.bool_), weights)
+        if self.strategy == "keep" or pred_probs is None:
+            return plain
+        codes, probs = _check.labels_and_probs(codes, pred_probs)
+        clf = self._given_model()
+        trial = Trial.prepared(
+            X,
+            codes,
+            clf,
+            self.cv_n_folds,
+            self.seed,
+            n_classes=probs.shape[1],
+            stream=stream,
+            fit_options=fit_options,
+        )
+        weighable = takes_weights(clf)
+        if self.strategy != "auto":
+            if self.strategy == "weight" and not weighable:
+                raise InputError(
+                    f"strategy='weight' needs a classifier whose fit() takes sample_weight; that "
+                    f"of {type(clf).__name__} does not, so take 'prune_twice' or 'auto'"
+                )
+            return STRATEGIES[self.strategy_](plain, clearer(trial, plain, probs))
+        probs = clearer(trial, plain, probs)
+        candidates = {
+            name: act(plain, probs)
+            for name, act in STRATEGIES.items()
+            if name != "weight" or weighable
+        }
+        candidates["prune"] = pruned
+        self.strategy_, self.strategy_scores_ = choose(trial, plain, candidates)
+        return candidates[self.strategy_]
+
+    def _tell_training(
+        self, issues: "pd.DataFrame", training: Training, *, given: FloatArray | None
+    ) -> None:
+        """Weights and labels of the last fit, where they are not those that were given."""
+        if training.weights is not None and given is None:
+            issues["sample_weight"] = np.where(training.kept, training.weights, 0.0)
+            self.sample_weight_ = issues["sample_weight"]
+        if not np.array_equal(training.labels, issues.get("given_label", training.labels)):
+            issues["training_label"] = training.labels
 
     def _weights_by_noise(self, clf: Any, codes: Codes, kept: IndexArray) -> FloatArray | None:
         """Weights that make up for left out examples, shape (N,), 0 for those; None if unknown."""
