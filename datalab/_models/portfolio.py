@@ -21,6 +21,7 @@ from datalab.exceptions import NotApplicable
 from datalab.neighbors.graph import KNNGraph
 
 __all__ = [
+    "SMALL",
     "Fitted",
     "Member",
     "few_levels",
@@ -42,8 +43,11 @@ MAX_BOOSTED, MAX_KERNEL = 12_000_000, 1_000_000
 # Vectors that are wider than this are no columns to look at one by one.
 MAX_COLUMNS = 100
 TREES, TREE_ROWS, TREE_LEAF = 100, 10_000, 3
+SMALL = 3_000
 # With fewer rows, boosted trees have too little to split and forests say what extra trees do.
 ENOUGH_ROWS = 500
+# Boosted trees, of all classes together, and the rows for each class that are worth their time.
+BOOSTED_TREES, ENOUGH_BOOSTED = 240, 200
 # Class probabilities in the leaves of all trees stand in memory.
 MAX_LEAF_VALUES = 60_000_000
 KERNEL_SIZE = 400
@@ -180,10 +184,14 @@ def _trees(X: View, few: bool, n_classes: int, seed: int) -> list[Member]:
     if not few or len(X) < ENOUGH_ROWS:
         return members
     members.append(Member("random forest", complete, {"": RandomForestClassifier(**options)}))
-    if min(len(X), MAX_ROWS) * X.shape[1] * (n_classes if n_classes > 2 else 1) <= MAX_BOOSTED:
+    # Each round grows a tree for every class, which takes its time however few the rows are.
+    per_round = n_classes if n_classes > 2 else 1
+    rounds = min(BOOSTED_TREES // per_round, 60)
+    enough = rounds >= 20 and len(X) >= ENOUGH_BOOSTED * per_round
+    if enough and min(len(X), MAX_ROWS) * X.shape[1] * per_round <= MAX_BOOSTED:
         boosted = HistGradientBoostingClassifier(
-            learning_rate=0.1,
-            max_iter=60,
+            learning_rate=6 / rounds,
+            max_iter=rounds,
             max_leaf_nodes=15,
             l2_regularization=1.0,
             early_stopping=False,
@@ -245,10 +253,14 @@ def held_out_probs(
             "no class stands in more than one group or stretch of time, so none can be predicted "
             "from the others: give pred_probs="
         )
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
+
     members = _portfolio(encoded, n_classes, seed)
     found: list[FloatArray] = []
     told: list[dict[str, Any]] = []
-    with warnings.catch_warnings():
+    # Threads cost more than they bring on small data, and much more where cores are busy.
+    threads = 1 if len(codes) <= SMALL else None
+    with warnings.catch_warnings(), threadpool_limits(threads):
         # Slow convergence and rare classes are no news to the user.
         warnings.simplefilter("ignore")
         with _bar(members, len(folds.pairs), progress) as bar:

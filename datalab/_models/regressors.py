@@ -11,7 +11,7 @@ from datalab._data.encoded import Encoded, dense_view, term_view, tree_view
 from datalab._models.fitting import fresh_copy, take_rows
 from datalab._models.folds import Folds
 from datalab._models.pool import pool_numbers
-from datalab._models.portfolio import few_levels, filled, narrowed
+from datalab._models.portfolio import SMALL, few_levels, filled, narrowed
 from datalab._typing import FloatArray, IndexArray
 from datalab.exceptions import InputError
 
@@ -148,6 +148,7 @@ def held_out_predictions(
     progress : bool
         Whether a bar shows the fits and the time left.
     """
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
     from tqdm.auto import tqdm  # noqa: PLC0415
 
     members = _portfolio(encoded, seed)
@@ -157,7 +158,8 @@ def held_out_predictions(
     spread = float(np.std(target)) or 1.0
     scaled = (target - middle) / spread
     total = len(members) * len(folds.pairs)
-    with warnings.catch_warnings():
+    threads = 1 if len(target) <= SMALL else None
+    with warnings.catch_warnings(), threadpool_limits(threads):
         warnings.simplefilter("ignore")  # ill-conditioned columns are no news to the user
         with tqdm(total=total, disable=not progress, delay=1, leave=False, unit="fit") as bar:
             for name, X, model in members:

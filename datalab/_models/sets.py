@@ -10,7 +10,7 @@ from datalab._data.encoded import Encoded, dense_view, term_view, tree_view
 from datalab._models.fitting import fresh_copy, take_rows
 from datalab._models.folds import Folds
 from datalab._models.pool import pool_sets
-from datalab._models.portfolio import Fitted, filled, narrowed
+from datalab._models.portfolio import SMALL, Fitted, filled, narrowed
 from datalab._typing import BoolArray, FloatArray, IndexArray
 from datalab.exceptions import InputError
 from datalab.neighbors.graph import KNNGraph
@@ -124,13 +124,15 @@ def held_out_set_probs(
     seed : int
     progress : bool
     """
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
     from tqdm.auto import tqdm  # noqa: PLC0415
 
     members = _portfolio(encoded, seed)
     found: list[FloatArray] = []
     told: list[dict[str, Any]] = []
     total = len(members) * len(folds.pairs)
-    with warnings.catch_warnings():
+    threads = 1 if len(held) <= SMALL else None
+    with warnings.catch_warnings(), threadpool_limits(threads):
         warnings.simplefilter("ignore")
         with tqdm(total=total, disable=not progress, delay=1, leave=False, unit="fit") as bar:
             for name, X, model in members:
