@@ -122,6 +122,11 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
     cross-validation more, "auto" six. Labels are judged once, by models that have
     seen the other folds; so what "auto" compares is not nested and slightly favours cleaning.
 
+    Of the accuracy on true labels that 5 to 40 % of planted noise cost, "auto" won back 41 % for
+    logistic regression ("prune" 22 %), 34 % for random forests (36 %), on 32 small settings each
+    (``tests/benchmarks/quality/bench_clean_learning.py``, first seed); in a quarter and a sixth
+    of them it was below a plain fit there, by .08 at worst: held-out folds bound what they see.
+
     References
     ----------
     Northcutt, Jiang, Chuang: Confident learning: estimating uncertainty in dataset labels, JAIR
