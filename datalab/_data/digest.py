@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 __all__ = ["Digest"]
 
+# What most cells hold, told at once.
+PLAIN = frozenset({str, int, float, bool, type(None)})
+
 
 class Digest:
     """Hash of a sequence of values and columns (blake2b, 128 bit)."""
@@ -50,7 +53,10 @@ class Digest:
         """Add one value: scalars, texts, dates, arrays, pictures, and containers of these."""
         if isinstance(value, np.generic):
             value = value.item()
-        if isinstance(value, bytes):
+        if type(value) in PLAIN:
+            told = repr(value).encode("utf-8", "surrogatepass")
+            self._bytes(type(value).__name__.encode(), told)
+        elif isinstance(value, bytes):
             self._bytes(b"b", value)
         elif isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
             self._array(value)

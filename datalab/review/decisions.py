@@ -397,6 +397,9 @@ class Review:
         for key, table in ((repr(json_value(value)), known), (str(value), by_text)):
             if key in table:
                 return table[key]
+        same = [one for one in classes if isinstance(value, (int, float)) and one == value]
+        if same and not isinstance(value, bool) and not isinstance(same[0], bool):
+            return same[0]  # 1.0 where the class is 1: gaps have made the column floats
         raise InputError(
             f"`label` is {value!r}, which is no class: {did_you_mean(str(value), by_text)}"
         )
@@ -482,8 +485,8 @@ class Review:
         if len(counts) > 1 and conflicts == "error":
             row = self._row_ids(np.array([place]))[0]
             raise InputError(
-                f"reviewers disagree about row {row!r}: {sorted(counts)}; settle it, or take "
-                'conflicts="last" or "majority"'
+                f"reviewers disagree about row {row!r}: {sorted(counts, key=repr)}; settle it, or "
+                'take conflicts="last" or "majority"'
             )
         if conflicts == "majority":
             most = max(counts.values())

@@ -9,15 +9,16 @@ import json
 import os
 import threading
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from datalab.exceptions import InputError
 
-__all__ = ["Decision", "Ledger", "Verdict", "json_value"]
+__all__ = ["Batch", "Decision", "Ledger", "Verdict", "json_value"]
 
 Verdict = Literal["keep", "relabel", "exclude", "needs_review", "note"]
 VERSION = 1
@@ -56,8 +57,8 @@ class Decision:
     note: str | None = None
 
 
-@dataclass(slots=True)
-class _Batch:
+@dataclass(slots=True, eq=False)
+class Batch:
     """Decisions that were made, and can be undone, together."""
 
     name: str
@@ -70,8 +71,8 @@ class _Batch:
 class _Stacks:
     """What one reviewer can undo and redo."""
 
-    done: list[_Batch] = field(default_factory=list)
-    undone: list[_Batch] = field(default_factory=list)
+    done: list[Batch] = field(default_factory=list)
+    undone: list[Batch] = field(default_factory=list)
 
 
 def json_value(value: Any) -> Any:
@@ -108,8 +109,9 @@ class Ledger:
         self.path = path
         self.lock = threading.RLock()
         self.version = 0
-        self._batches: dict[str, _Batch] = {}
+        self._batches: dict[str, Batch] = {}
         self._stacks: dict[str, _Stacks] = {}
+        self._changes: list[Batch | None] = []  # one for every version; None: nothing came of it
         self._lines: list[dict[str, Any]] = []
         self._waiting: dict[str, list[dict[str, Any]]] = {}
         self._read_to = 0
@@ -122,8 +124,9 @@ class Ledger:
         with self.lock:
             before = self.version
             if self.path is not None and self.path.exists():
-                for line in self._new_lines(self.path):
-                    self._take(line)
+                with _told_about(self.path):
+                    for line in self._new_lines(self.path):
+                        self._take(line)
             return self.version != before
 
     def _new_lines(self, path: Path) -> Iterable[dict[str, Any]]:
@@ -157,32 +160,36 @@ class Ledger:
         first = lines[0]
         stacks = self._stacks.setdefault(first["reviewer"], _Stacks())
         if first["verdict"] in ("undo", "redo"):
-            self._turn(stacks, first)
+            self._changes.append(self._turn(stacks, first))
             return
         names = Decision.__dataclass_fields__
         told: list[dict[str, Any]] = [{name: one.get(name) for name in names} for one in lines]
         decisions = [Decision(**one) for one in told]
-        batch = _Batch(first["batch"], first["reviewer"], decisions)
+        batch = Batch(first["batch"], first["reviewer"], decisions)
         self._batches[batch.name] = batch
+        self._changes.append(batch)
         stacks.done.append(batch)
         stacks.undone.clear()
 
-    def _turn(self, stacks: _Stacks, line: dict[str, Any]) -> None:
-        """Undo or redo the batch that the line names."""
+    def _turn(self, stacks: _Stacks, line: dict[str, Any]) -> Batch | None:
+        """Undo or redo the batch that the line names; None where that cannot be done."""
         batch = self._batches.get(line["of"])
         undo = line["verdict"] == "undo"
         source, target = (stacks.done, stacks.undone) if undo else (stacks.undone, stacks.done)
-        if batch is not None and batch in source:
-            source.remove(batch)
-            target.append(batch)
-            batch.undone = undo
+        if batch is None or batch not in source:
+            return None
+        source.remove(batch)
+        target.append(batch)
+        batch.undone = undo
+        return batch
 
     # ------------------------------------------------------------------ writing
 
     def add(self, decisions: Sequence[Decision]) -> None:
         """Write decisions as one batch."""
         if decisions:
-            self._write([asdict(decision) for decision in decisions])
+            names = Decision.__dataclass_fields__
+            self._write([{name: getattr(one, name) for name in names} for one in decisions])
 
     def undo(self, reviewer: str) -> list[Decision]:
         """Take back the reviewer's last batch; its decisions, none when there is nothing."""
@@ -213,7 +220,8 @@ class Ledger:
                     self._take(line)
                 return
             self.refresh()
-            self._append(self.path, lines)
+            with _told_about(self.path):
+                self._append(self.path, lines)
             self.refresh()
 
     def _append(self, path: Path, lines: list[dict[str, Any]]) -> None:
@@ -253,6 +261,10 @@ class Ledger:
         """Every decision that was not undone, in order."""
         return [d for batch in self._batches.values() if not batch.undone for d in batch.decisions]
 
+    def changes(self, since: int) -> list[Batch]:
+        """The batches that were made, undone or made again since a version, in order."""
+        return [batch for batch in self._changes[since:] if batch is not None]
+
     def history(self) -> list[tuple[Decision, bool]]:
         """Every decision in order, and whether it still counts."""
         return [(d, not batch.undone) for batch in self._batches.values() for d in batch.decisions]
@@ -264,6 +276,19 @@ class Ledger:
     def can_redo(self, reviewer: str) -> bool:
         """Whether the reviewer has anything to redo."""
         return bool(self._stacks.get(reviewer, _Stacks()).undone)
+
+
+@contextmanager
+def _told_about(path: Path) -> Iterator[None]:
+    """Say what to do when the file cannot be read or written."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"`ledger`: decisions cannot be kept in {str(path)!r} ({error.strerror}); give "
+            "Datalab(…, ledger=) a file in a folder that can be written to, or ledger=False to "
+            "keep them in memory"
+        ) from error
 
 
 def _last_byte(handle: int) -> bytes:

@@ -44,10 +44,20 @@ def row_hashes(source: Source, at: IndexArray, *, leave_out: str | None) -> list
     digests = [Digest() for _ in at]
     for name in source.columns:
         if name != leave_out and len(at):
-            for digest, value in zip(digests, source.column(name, at), strict=True):
+            for digest, value in zip(digests, source.column(name, at).tolist(), strict=True):
                 digest.add(name)
-                digest.add(value)
+                digest.add(_alone(value))
     return [digest.hexdigest() for digest in digests]
+
+
+def _alone(value: Any) -> Any:
+    """A value in a form that does not depend on the other rows.
+
+    Integers travel as floats where some are missing, and a missing value is None or NaN.
+    """
+    if type(value) is not float:
+        return value
+    return None if value != value else int(value) if value.is_integer() else value
 
 
 def replay(wanted: Sequence[Correction], other: Any, label_name: str | None) -> Replay:
@@ -65,8 +75,8 @@ def replay(wanted: Sequence[Correction], other: Any, label_name: str | None) -> 
     for one, (place, unfit) in zip(wanted, found, strict=True):
         reason = unfit
         if not reason and not one.exclude and given is not None:
-            there = json_value(given[place])
-            if there not in (one.old, json_value(one.new)):
+            there = _alone(json_value(given[place]))
+            if there not in (_alone(one.old), _alone(json_value(one.new))):
                 reason = f"its label is {there!r}, not {one.old!r}"
         if reason:
             line = {"row": one.row, "verdict": one.verdict, "new": one.new, "reason": reason}

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from datalab import Datalab
 from datalab.exceptions import DatalabWarning, InputError, NotFound
 from datalab.managers.base import _register, register
+from datalab.review.decisions import _Facts
 
 N = 60
 
@@ -148,7 +150,8 @@ def test_an_audit_sees_corrections_and_does_not_flag_what_is_confirmed() -> None
 
 def test_excluded_rows_are_left_out_of_arrays_given_to_one_check() -> None:
     lab = Datalab(frame(), label_name="y", verbosity=0, ledger=False)
-    pred_probs = np.column_stack([np.linspace(0.9, 0.1, N), np.linspace(0.1, 0.9, N)])
+    believed = np.repeat([0, 1], N // 2)  # which is not what all the labels say
+    pred_probs = np.where(np.eye(2)[believed] == 1, 0.8, 0.2)
     lab.review.exclude(["r0"])
     lab.find_issues({"outlier": {"pred_probs": pred_probs}})
     assert lab.issues["is_outlier_issue"].isna().tolist() == [i == 0 for i in range(N)]
@@ -390,3 +393,77 @@ def test_observers_are_told() -> None:
     lab.review.unobserve(observer)
     lab.review.redo()
     assert calls == [1, 0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.array([1, None, 3], dtype="Int64"),
+        pd.Categorical(["a", None, "b"]),
+        pd.array([True, None, False], dtype="boolean"),
+        [1, "a", 2.5],
+        [np.nan, 1.0, 2.5],
+    ],
+)
+def test_what_a_row_holds_does_not_depend_on_the_rows_it_is_read_with(
+    values: Any, tmp_path: Path
+) -> None:
+    data = pd.DataFrame({"x": values, "y": ["a", "b", "a"]})
+    file = tmp_path / "ledger.jsonl"
+    for row in range(3):  # read one by one here, together there
+        Datalab(data, label_name="y", verbosity=0, ledger=file).review.relabel([row], "b")
+    again = Datalab(data, label_name="y", verbosity=0, ledger=file)
+    assert again.corrected()["y"].tolist() == ["b", "b", "b"]
+    assert again.review.conflicts == 0
+
+
+def test_labels_with_gaps_are_replayed_and_named_by_their_number() -> None:
+    data = pd.DataFrame({"x": [1, 2, 3], "y": [np.nan, 1.0, 0.0]})
+    lab = Datalab(data, label_name="y", verbosity=0, ledger=False)
+    lab.review.relabel([0], 0.0)
+    replayed = lab.review.apply(data)
+    assert replayed.data["y"].tolist() == [0.0, 1.0, 0.0]
+    assert not len(replayed.conflicts)
+
+
+def test_reviewers_who_disagree_about_excluding_are_named() -> None:
+    lab = Datalab({"x": [1, 2], "y": ["a", "b"]}, label_name="y", verbosity=0, ledger=False)
+    for reviewer in ("ann", "bob", "eve"):
+        lab.review.reviewer = reviewer
+        {"ann": lab.review.keep, "bob": lab.review.exclude, "eve": lab.review.relabel}[reviewer](
+            [0], **({"label": "b"} if reviewer == "eve" else {})
+        )
+    with pytest.raises(InputError, match="disagree about row 0"):
+        lab.corrected(conflicts="error")
+
+
+def test_a_ledger_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
+    for path in (tmp_path / "no folder" / "x.jsonl", tmp_path):
+        lab = Datalab({"x": [1], "y": ["a"]}, label_name="y", verbosity=0, ledger=path)
+        with pytest.raises(InputError, match="ledger=False"):
+            lab.review.keep([0])
+
+
+def test_a_click_looks_at_its_own_row_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = Datalab({"x": range(100), "y": [0, 1] * 50}, label_name="y", verbosity=0, ledger=False)
+    lab.review.keep(range(50))
+    before = lab.review.stamp()
+    read: list[int] = []
+    plain = _Facts.settle
+
+    def settle(self: _Facts, places: Iterable[int]) -> None:
+        chosen = list(places)
+        read.extend(chosen)
+        plain(self, chosen)
+
+    assert lab.review.verdicts()[:51].tolist() == ["keep"] * 50 + [None]
+    monkeypatch.setattr(_Facts, "settle", settle)
+    lab.review.relabel([60], 1)
+    assert lab.review.verdicts()[60] == "relabel"
+    lab.review.exclude([3])
+    assert lab.review.excluded().nonzero()[0].tolist() == [3]
+    lab.review.undo().undo()
+    assert lab.review.verdicts()[60] is None
+    assert lab.review.stamp() == before
+    assert set(read) == {60, 3}
+    assert len(read) <= 5
