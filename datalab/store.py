@@ -22,7 +22,7 @@ from datalab._data.labels import Labels, MultilabelLabels
 from datalab._data.source import Source
 from datalab.artefacts import DATA, GIVEN, Artefact
 from datalab.audit import Outcome
-from datalab.exceptions import DatalabWarning, InputError, NotFound
+from datalab.exceptions import DatalabError, DatalabWarning, InputError, NotFound
 from datalab.findings import Findings
 from datalab.managers.base import Spec, specs
 from datalab.packing import Packer, Unpacker
@@ -36,6 +36,8 @@ __all__ = ["FORMAT", "in_classes", "load", "save"]
 FORMAT = 1
 MANIFEST, ARRAYS = "manifest.json", "arrays-"
 PACKAGES = ("datalab-explore", "numpy", "scipy", "pandas", "scikit-learn", "datasets")
+# What reading files that are cut, or were written by others, raises.
+DAMAGE = (OSError, EOFError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 SHOWN = ("title", "description", "advice", "produces")
 
 
@@ -268,6 +270,25 @@ def load(
     """Read a lab from a folder; see `Datalab.load`."""
     folder = Path(path)
     manifest = _read_manifest(folder)
+    try:
+        return _restored(kind, folder, manifest, data, callables)
+    except DatalabError:
+        raise
+    except DAMAGE as error:
+        raise InputError(
+            f"`path`: the lab in {str(folder)!r} cannot be read, it is damaged or was changed by "
+            f"hand ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _restored(
+    kind: type["Datalab"],
+    folder: Path,
+    manifest: Mapping[str, Any],
+    data: Any,
+    callables: Mapping[str, Any] | None,
+) -> "Datalab":
+    """The lab that a manifest and its arrays tell of."""
     unpack = Unpacker(folder / Path(manifest["arrays"]).name, callables).unpack
     options = manifest["options"]
     review = manifest["review"]

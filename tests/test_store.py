@@ -368,3 +368,25 @@ def test_killed_in_the_middle_of_save(tmp_path: Path) -> None:
         assert again.issues["is_label_issue"].sum() == 2
     audited().save(folder, force=True)
     assert len(list(folder.glob("arrays-*"))) == 1  # what killed saves left is gone
+
+
+def test_a_damaged_lab_is_refused_in_words(tmp_path: Path) -> None:
+    data = {"x": list(range(40)), "y": ["a", "b"] * 20}
+    features = np.random.default_rng(0).normal(size=(40, 3))
+    lab = Datalab(data, label_name="y", verbosity=0, ledger=False).give(features=features)
+    folder = lab.find_issues(["outlier"]).save(tmp_path / "lab")
+    file = next(folder.glob("arrays-*/*.npy"))
+    whole = file.read_bytes()
+    for content in (whole[:40], whole[:-8], b""):
+        file.write_bytes(content)
+        with pytest.raises(InputError, match="damaged"):
+            Datalab.load(folder, data=data)
+    file.unlink()
+    with pytest.raises(InputError, match="damaged"):
+        Datalab.load(folder, data=data)
+    file.write_bytes(whole)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for change in ({"outcomes": [{}]}, {"options": {"nothing": 1}}, {"made": 3}):
+        (folder / "manifest.json").write_text(json.dumps({**manifest, **change}))
+        with pytest.raises(InputError, match="damaged"):
+            Datalab.load(folder, data=data)
