@@ -3,7 +3,7 @@
 import copy
 import inspect
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +12,7 @@ import numpy as np
 from datalab._check import choice, did_you_mean, whole_number
 from datalab.audit import Outcome, Step
 from datalab.exceptions import InputError, InputTypeError, NotFound
-from datalab.managers.base import find_spec
+from datalab.managers.base import find_spec, specs
 from datalab.narrowing import narrowed, narrowed_step, to_drop
 from datalab.review import suggestions
 
@@ -27,6 +27,8 @@ Action = Literal["flag", "drop", "relabel", "review"]
 ACTIONS = ("flag", "drop", "relabel", "review")
 # Duplicates distort everything that comes later; any other finding a person should see first.
 DEFAULT_ACTION: Mapping[str, Action] = {"near_duplicate": "drop"}
+# Arrays of at most so many values are written out in code.
+INLINE = 1000
 SETTINGS = {"rules": "datalab", "random_state": 0, "model": None, "device": None}
 VERSION = 1
 
@@ -186,13 +188,7 @@ class Chain:
         return self.start._planned(request, self._settings["rules"])[0]
 
     def _free_name(self, issue: str) -> str:
-        taken = {step.name for step in self._steps}
-        number = 1
-        name = issue
-        while name in taken:
-            number += 1
-            name = f"{issue}#{number}"
-        return name
+        return _free_name(issue, [step.name for step in self._steps])
 
     def _place(self, name: str | int) -> int:
         names = [step.name for step in self._steps]
@@ -481,8 +477,11 @@ class Chain:
         Raises
         ------
         InputError
-            A parameter is an object, such as a model, or an array.
+            A parameter is an object, such as a model, or an array was given to one step.
         """
+        for step in self._steps:
+            for name, value in step.step.given.items():
+                _plain(name, value, step)
         return {
             "version": VERSION,
             "rules": self._settings["rules"],
@@ -529,24 +528,29 @@ class Chain:
         return chain
 
     def to_code(self) -> str:
-        """The Python that makes this chain, for a lab called ``lab``."""
-        lines = ["chain = lab.chain("]
+        """The Python that makes this chain, for a lab called ``lab``.
+
+        Objects that no code can tell, such as models and large arrays, stand in it by a name that
+        a comment in the first lines explains.
+        """
+        code = _Code()
+        lines, later = [], []
+        names: list[str] = []
         for step in self._steps:
-            changed = step.changed()
-            told = ", ".join(f"{name!r}: {value!r}" for name, value in changed.items())
-            lines.append(
-                f"    ({step.issue!r}, {{{told}}})," if changed else f"    {step.issue!r},"
-            )
-        lines.append(")")
-        for step in self._steps:
+            name = _free_name(step.issue, names)
+            names.append(name)
+            lines.append(f"    {code.step(step, name, self.start.task)},")
             if step.action != DEFAULT_ACTION.get(step.issue, "flag"):
-                lines.append(f"chain[{step.name!r}].action = {step.action!r}")
+                later.append(f"chain[{name!r}].action = {step.action!r}")
             if not step.enabled:
-                lines.append(f"chain[{step.name!r}].enabled = False")
+                later.append(f"chain[{name!r}].enabled = False")
         options = [
-            f"{name}={value!r}" for name, value in self._settings.items() if value != SETTINGS[name]
+            f"{name}={code.value(value, name)}"
+            for name, value in self._settings.items()
+            if not _same(value, SETTINGS[name])
         ]
-        return "\n".join([*lines, f"chain.run({', '.join(options)})"])
+        run = f"chain.run({', '.join(options)})"
+        return "\n".join([*code.head(), "chain = lab.chain(", *lines, ")", *later, run])
 
     def __repr__(self) -> str:
         if not self._steps:
@@ -592,6 +596,77 @@ def _same(one: Any, other: Any) -> bool:
         return bool(one == other)
     except (TypeError, ValueError):
         return False
+
+
+def _free_name(issue: str, taken: Sequence[str]) -> str:
+    """What a step is called beside others: the second of a kind is ``outlier#2``."""
+    name, number = issue, 1
+    while name in taken:
+        number += 1
+        name = f"{issue}#{number}"
+    return name
+
+
+class _Code:
+    """Writes values as Python, and remembers what has to stand before it."""
+
+    def __init__(self) -> None:
+        self._imports: set[str] = set()
+        self._lacking: dict[str, str] = {}
+
+    def head(self) -> list[str]:
+        """The first lines: imports, and what the reader has to put under which name."""
+        told = [f"# {name}: {kind}, as it was given here" for name, kind in self._lacking.items()]
+        return [*sorted(f"import {module}" for module in self._imports), *told]
+
+    def step(self, step: ChainStep, name: str, task: str | None) -> str:
+        """A step as `Datalab.chain` takes it."""
+        told = {**step.changed(), **step.step.given}
+        where = name.replace("#", "_")
+        written = {key: self.value(value, f"{where}_{key}") for key, value in told.items()}
+        known = specs(task).get(step.issue)
+        if known is None or known.factory is not step.step.spec.factory:
+            # Its manager was passed itself: arrays of its own cannot be.
+            kept = [f"{key}={text}" for key, text in written.items()]
+            return f"{self._named(step.step.spec.factory)}({', '.join(kept)})"
+        if not written:
+            return repr(step.issue)
+        pairs = ", ".join(f"{key!r}: {text}" for key, text in written.items())
+        return f"({step.issue!r}, {{{pairs}}})"
+
+    def value(self, value: Any, name: str) -> str:
+        """A value as an expression; `name` stands for it where there is none."""
+        if isinstance(value, np.generic):
+            value = value.item()
+        if isinstance(value, float) and not np.isfinite(value):
+            return f"float({str(value)!r})"
+        if value is None or isinstance(value, (str, bytes, bool, int, float)):
+            return repr(value)
+        if type(value) in (list, tuple):
+            told = ", ".join(self.value(one, f"{name}_{i}") for i, one in enumerate(value))
+            last = "," if type(value) is tuple and len(value) == 1 else ""
+            return f"[{told}]" if type(value) is list else f"({told}{last})"
+        if type(value) is dict:
+            pairs = [
+                f"{self.value(key, name)}: {self.value(one, f'{name}_{i}')}"
+                for i, (key, one) in enumerate(value.items())
+            ]
+            return f"{{{', '.join(pairs)}}}"
+        if isinstance(value, np.ndarray) and value.dtype.kind in "biufU" and value.size <= INLINE:
+            self._imports.add("numpy")
+            return f"numpy.array({self.value(value.tolist(), name)}, dtype={value.dtype.str!r})"
+        if callable(value) and "<" not in getattr(value, "__qualname__", "<"):
+            return self._named(value)
+        self._lacking[name] = type(value).__name__
+        return name
+
+    def _named(self, what: Any) -> str:
+        """A function or class by its name, with its module imported."""
+        module = what.__module__
+        if module in (None, "__main__", "builtins") or "<" in what.__qualname__:
+            return str(what.__qualname__.rpartition(">.")[2])
+        self._imports.add(module)
+        return f"{module}.{what.__qualname__}"
 
 
 def _plain(name: str, value: Any, step: ChainStep) -> Any:

@@ -399,3 +399,58 @@ def test_labels_keep_their_classes_when_rows_go(task: str) -> None:
     part = lab.keep([0, 3])
     assert part.class_names == lab.class_names
     assert part.data["y"] == [labels[task][0], labels[task][3]]
+
+
+class Above:
+    """Rows whose first feature is above some level."""
+
+    name = "above"
+
+    def __init__(self, level: float = 1.0, levels: Any = None, reduce: Any = np.mean) -> None:
+        self.level, self.levels, self.reduce = level, levels, reduce
+
+    def find_issues(self, features: Any) -> Findings:
+        return Findings(
+            "above", is_issue=features[:, 0] > self.level, score=np.full(len(features), 0.5)
+        )
+
+
+def test_code_runs_as_it_is_for_every_kind_of_parameter() -> None:
+    features = np.random.default_rng(0).normal(size=(60, 3))
+    labels = (features[:, 0] > 0).astype(int)
+    pred_probs = np.where(np.eye(2)[labels] == 1, 0.8, 0.2)
+    pred_probs[3] = pred_probs[3, ::-1]
+    lab = Datalab({"y": labels}, label_name="y", verbosity=0, ledger=False)
+    lab.give(features=features, pred_probs=pred_probs)
+    chain = lab.chain(
+        Above(levels=np.array([1.5, np.nan])),
+        ("outlier", {"threshold": np.float64(0.3), "features": features[:, :2]}),
+        "label",
+        "label",
+        ("underperforming_group", {"cluster_ids": labels}),
+    )
+    chain["above"].set(level=np.float32(0.5), reduce=np.median)
+    chain["above"].action = "drop"
+    chain["label#2"].action = "drop"
+    chain.move("label#2", 0)  # the second of its kind now comes first
+    told = chain.run().frame().drop(columns=["seconds", "step", "parameters"])
+    names: dict[str, Any] = {"lab": lab}
+    exec(chain.to_code(), names)  # noqa: S102
+    again = names["chain"].frame().drop(columns=["seconds", "step", "parameters"])
+    pd.testing.assert_frame_equal(told, again)
+    with pytest.raises(InputError, match="cannot be saved"):
+        chain.to_dict()
+
+
+def test_code_names_what_it_cannot_write() -> None:
+    lab = Datalab({"x": [1.0, 2.0]}, task=None, verbosity=0, ledger=False)
+    code = lab.chain(Above(reduce=lambda values: values)).to_code()
+    assert "# above_reduce: function" in code
+    assert "Above(reduce=above_reduce)" in code
+
+
+def test_an_array_of_one_step_is_not_left_out_silently() -> None:
+    lab = Datalab({"x": [1.0, 2.0, 3.0]}, task=None, verbosity=0, ledger=False)
+    chain = lab.chain(("outlier", {"features": np.eye(3)}))
+    with pytest.raises(InputError, match="'features' is ndarray"):
+        chain.to_dict()
