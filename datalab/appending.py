@@ -35,10 +35,16 @@ def appended(lab: "Datalab", rows: Any, given: Mapping[str, Any]) -> "Datalab":
     fresh = _one_lab_of(lab, rows, given)
     _join_given(lab, fresh, other)
     other._artefacts.join(lab._artefacts, fresh._artefacts, lab._rules)
-    graph = _graph_of_new(lab, other)
+    whole = _whole_graph(lab, other)
+    graph = None if whole is None else _of_new(whole, len(lab))
+    # Checks that run over all rows take the same graph; it does not stay, a later audit makes its
+    # own with the metric that all rows suggest.
+    store = other._artefacts.copy()
+    if whole is not None:
+        store.give("knn_graph", whole, note="the known rows' graph, with the new ones")
     for name, outcome in lab._outcomes.items():
         other._outcomes[name] = (
-            outcome if outcome.findings is None else _with_new(outcome, lab, fresh, other, graph)
+            outcome if outcome.findings is None else _with_new(outcome, lab, fresh, store, graph)
         )
     line = {"step": "append", "rows_in": len(lab), "flagged": None, "rows_out": len(other)}
     other._history = [*lab._history, line | {"relabelled": 0}]
@@ -161,7 +167,7 @@ def _with_new(
     outcome: Outcome,
     lab: "Datalab",
     fresh: "Datalab",
-    other: "Datalab",
+    store: Artefacts,
     graph: KNNGraph | None,
 ) -> Outcome:
     """The findings of a check, with its verdict on the new rows."""
@@ -169,13 +175,13 @@ def _with_new(
     if found is None or not len(found.is_issue):
         return outcome
     try:
-        more, how = _judged(outcome, found, lab, fresh, other, graph)
+        more, how = _judged(outcome, found, lab, fresh, store, graph)
     except NotApplicable as reason:
         told = f"{len(fresh)} new rows not judged: {reason}"
         rows = found.positions()  # of the others, now that there are more
         return replace(outcome, findings=replace(found, rows=rows), notes=(*outcome.notes, told))
     told = f"{len(more.is_issue)} new rows {how}"
-    joined = _joined_findings(found, more, len(other))
+    joined = _joined_findings(found, more, store.n_rows)
     return replace(outcome, findings=joined, notes=(*outcome.notes, told))
 
 
@@ -184,11 +190,11 @@ def _judged(
     found: Findings,
     lab: "Datalab",
     fresh: "Datalab",
-    other: "Datalab",
+    store: Artefacts,
     graph: KNNGraph | None,
 ) -> tuple[Findings, str]:
     """What a check says about the new rows, and how it came to that."""
-    new = np.arange(len(lab), len(other))
+    new = np.arange(len(lab), store.n_rows)
     step = Step(outcome.spec, outcome.manager)
     options = lab._options([step], rules=lab._rules, random_state=0)
     judge = getattr(outcome.manager, "find_new", None)
@@ -202,7 +208,7 @@ def _judged(
         alone = audit.run(step, fresh._artefacts, options)
         if alone.findings is not None:
             return audit.lifted(alone.findings, new, outcome.spec.produces), "judged by themselves"
-    again = audit.run(step, other._artefacts, options)
+    again = audit.run(step, store, options)
     if again.findings is None:
         raise NotApplicable(again.reason)
     about_new = _only(again.findings, new)
@@ -227,8 +233,8 @@ def _values(judge: Any, fresh: "Datalab", graph: KNNGraph | None) -> dict[str, A
     return values
 
 
-def _graph_of_new(lab: "Datalab", other: "Datalab") -> KNNGraph | None:
-    """The neighbours of the new rows among all; None where they cannot be found by themselves.
+def _whole_graph(lab: "Datalab", other: "Datalab") -> KNNGraph | None:
+    """The neighbours of all rows; None where those of new rows cannot be found by themselves.
 
     That needs a graph that was made of given features, and such features of every row.
     """
@@ -240,8 +246,10 @@ def _graph_of_new(lab: "Datalab", other: "Datalab") -> KNNGraph | None:
         return None
     if features is None or features.rows is not None:
         return None
-    whole = graph_with_more(made.value, known.value, features.value, made.options)
-    n_old = len(lab)
+    return graph_with_more(made.value, known.value, features.value, made.options)
+
+
+def _of_new(whole: KNNGraph, n_old: int) -> KNNGraph:
     return KNNGraph(whole.indices[n_old:], whole.distances[n_old:], whole.metric)
 
 

@@ -301,7 +301,10 @@ def _restored(
     _restore_inputs(lab, manifest, unpack)
     lab._rules = manifest["rules"]
     lab._history = unpack(manifest["history"])
-    lab._forget(rows=unpack(manifest["rows"]))
+    rows = unpack(manifest["rows"])
+    if np.shape(rows) != (len(lab),):
+        raise ValueError(f"rows of shape {np.shape(rows)} for {len(lab)} examples")
+    lab._forget(rows=rows)
     for told in manifest["outcomes"]:
         lab._outcomes[told["name"]] = _read_outcome(told, lab.task, unpack)
     if review is not None:

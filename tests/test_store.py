@@ -386,7 +386,7 @@ def test_a_damaged_lab_is_refused_in_words(tmp_path: Path) -> None:
         Datalab.load(folder, data=data)
     file.write_bytes(whole)
     manifest = json.loads((folder / "manifest.json").read_text())
-    for change in ({"outcomes": [{}]}, {"options": {"nothing": 1}}, {"made": 3}):
+    for change in ({"outcomes": [{}]}, {"rows": None}, {"options": {"nothing": 1}}, {"made": 3}):
         (folder / "manifest.json").write_text(json.dumps({**manifest, **change}))
         with pytest.raises(InputError, match="damaged"):
             Datalab.load(folder, data=data)
