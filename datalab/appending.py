@@ -4,7 +4,7 @@ import copy
 import inspect
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,13 +35,13 @@ def appended(lab: "Datalab", rows: Any, given: Mapping[str, Any]) -> "Datalab":
     fresh = _one_lab_of(lab, rows, given)
     _join_given(lab, fresh, other)
     other._artefacts.join(lab._artefacts, fresh._artefacts, lab._rules)
-    whole = _whole_graph(lab, other)
-    graph = None if whole is None else _of_new(whole, len(lab))
+    whole = other._joined_graph = _whole_graph(lab, other)
+    graph = None if whole is None else _of_new(whole.graph, len(lab))
     # Checks that run over all rows take the same graph; it does not stay, a later audit makes its
     # own with the metric that all rows suggest.
     store = other._artefacts.copy()
     if whole is not None:
-        store.give("knn_graph", whole, note="the known rows' graph, with the new ones")
+        store.give("knn_graph", whole.graph, note="the known rows' graph, with the new ones")
     for name, outcome in lab._outcomes.items():
         other._outcomes[name] = (
             outcome if outcome.findings is None else _with_new(outcome, lab, fresh, store, graph)
@@ -233,20 +233,33 @@ def _values(judge: Any, fresh: "Datalab", graph: KNNGraph | None) -> dict[str, A
     return values
 
 
-def _whole_graph(lab: "Datalab", other: "Datalab") -> KNNGraph | None:
+class _Joined(NamedTuple):
+    """A graph of all rows, and what the next rows have to be compared by."""
+
+    graph: KNNGraph
+    features: Any  # of these rows
+    first: Any  # the features by which the way to compare was chosen
+    options: Mapping[str, Any]
+
+
+def _whole_graph(lab: "Datalab", other: "Datalab") -> _Joined | None:
     """The neighbours of all rows; None where those of new rows cannot be found by themselves.
 
     That needs a graph that was made of given features, and such features of every row.
     """
-    made, known = lab._artefacts.current("knn_graph"), lab._artefacts.held("features")
-    features = other._artefacts.held("features")
-    if made is None or not made.made_from or made.rows is not None or known is None:
+    known, features = lab._artefacts.held("features"), other._artefacts.held("features")
+    if known is None or features is None or features.rows is not None:
         return None
-    if known.version != made.made_from.get("features"):
+    made = lab._artefacts.current("knn_graph")
+    joined: _Joined | None = lab._joined_graph
+    if made is not None:
+        if made.rows is not None or known.version != made.made_from.get("features"):
+            return None
+        joined = _Joined(made.value, known.value, known.value, made.options)
+    elif joined is None or joined.features is not known.value:  # given anew, or cut
         return None
-    if features is None or features.rows is not None:
-        return None
-    return graph_with_more(made.value, known.value, features.value, made.options)
+    graph = graph_with_more(joined.graph, joined.first, features.value, joined.options)
+    return joined._replace(graph=graph, features=features.value)
 
 
 def _of_new(whole: KNNGraph, n_old: int) -> KNNGraph:

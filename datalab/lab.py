@@ -167,6 +167,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         self._forget(rows=np.arange(self._source.n_rows))
         self._lock = threading.RLock()  # notebooks run widgets beside cells
         self._rules: Rules = "datalab"
+        self._joined_graph: Any = None  # of rows that were appended; see `appending`
         self._artefacts = Artefacts(self._source.n_rows)
         self._read_data()
         if annotations is not None:

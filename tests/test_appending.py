@@ -208,3 +208,27 @@ def test_splits_are_refused() -> None:
     lab = Datalab(data, label_name="y", verbosity=0, ledger=False)
     with pytest.raises(UnsupportedData, match="audit one table"):
         lab.append(data)
+
+
+def test_rows_appended_again_and_again_are_compared_with_all_before_without_a_new_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    features = np.random.default_rng(3).normal(size=(240, 24))
+    features[210] = features[205]  # copies that came one after the other
+    features[230] = features[205]
+    data = {"x": features[:, 0]}
+    first = Datalab({"x": data["x"][:200]}, task=None, verbosity=0, ledger=False)
+    first.find_issues(["near_duplicate", "non_iid"], features=features[:200])
+
+    def searched(*_: Any, **__: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("datalab.recipes.graph._searched", searched)
+    lab = first
+    for start in (200, 210, 225):
+        end = {200: 210, 210: 225, 225: 240}[start]
+        before = lab.issues
+        lab = lab.append({"x": data["x"][start:end]}, features=features[start:end])
+        assert lab.issues.iloc[:start].equals(before)
+    flags = lab.get_issues("near_duplicate")["is_near_duplicate_issue"]
+    assert flags[flags].index.tolist() == [210, 230]  # what is known stays as it is
