@@ -413,6 +413,10 @@ class Artefacts:
             if self.distance(use, options["rules"]) is not None:
                 with suppress(NotApplicable):
                     inputs[use] = self.get(use, options)
+        graph = inputs.get("knn_graph")
+        if graph is not None and graph.made_from and 0 < (options.get("k") or 0) < graph.value.k:
+            # Neighbours to spare are for rows that are dropped later; nothing is made of them.
+            inputs["knn_graph"] = replace(graph, value=graph.value.nearest(options["k"]))
         self._made[key] = self._make(way, inputs, wanted)
         return self._made[key]
 

@@ -454,3 +454,20 @@ def test_an_array_of_one_step_is_not_left_out_silently() -> None:
     chain = lab.chain(("outlier", {"features": np.eye(3)}))
     with pytest.raises(InputError, match="'features' is ndarray"):
         chain.to_dict()
+
+
+def test_predictions_that_are_made_do_not_depend_on_neighbours_to_spare() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.repeat(["good", "bad"], 40)
+    texts = [f"{word} film number {i % 37} by the sea" for i, word in enumerate(truth)]
+    labels = truth.copy()
+    labels[rng.choice(80, 6, replace=False)] = "good"
+    data = pd.DataFrame({"text": texts, "y": labels})
+
+    def lab(of: pd.DataFrame) -> Datalab:
+        return Datalab(of, label_name="y", text_key="text", verbosity=0, ledger=False)
+
+    chain = lab(data).chain("near_duplicate", "label").run()
+    alone = lab(data.iloc[chain.lab.rows]).find_issues(["label"])
+    scores = chain.outcome("label").findings.score  # type: ignore[union-attr]
+    np.testing.assert_array_equal(scores, alone.get_issues("label")["label_score"])
