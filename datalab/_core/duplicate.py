@@ -59,7 +59,10 @@ def copy_scores(nearest: FloatArray, median: float) -> NDArray[np.float64]:
 
 
 def duplicate_pairs(
-    indices: NDArray[np.signedinteger], distances: FloatArray, close: BoolArray
+    indices: NDArray[np.signedinteger],
+    distances: FloatArray,
+    close: BoolArray,
+    more: Pairs | None = None,
 ) -> Pairs:
     """All pairs (row, near duplicate), in both directions, by row and then from near to far.
 
@@ -69,6 +72,8 @@ def duplicate_pairs(
         The nearest neighbours of each example, near to far.
     close : ndarray of bool, shape (N, k)
         Which of them are near duplicates.
+    more : Pairs, optional
+        Near duplicates that stand in no list of neighbours, each pair once.
 
     Notes
     -----
@@ -81,6 +86,9 @@ def duplicate_pairs(
     other = indices[row, column].astype(np.intp)
     length = distances[row, column]
     copies = _copies(row[length == 0], other[length == 0], n_rows, indices.shape[1])
+    if more is not None:
+        row, other = np.append(row, more.left), np.append(other, more.right)
+        length = np.append(length, more.length.astype(length.dtype))
     left = np.concatenate([row, other, copies[0]])
     right = np.concatenate([other, row, copies[1]])
     length = np.concatenate([length, length, np.zeros(len(copies[0]), dtype=length.dtype)])

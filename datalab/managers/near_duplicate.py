@@ -148,7 +148,7 @@ class NearDuplicate:
         nearest = graph.distances[:, 0].astype(np.float64)
         median = typical(nearest)
         close = self._close(graph, median, features)
-        pairs = duplicate_pairs(graph.indices, graph.distances, close)
+        pairs = duplicate_pairs(graph.indices, graph.distances, close, self._hidden(graph, median))
         ids = set_ids(pairs, graph.n_rows)
         goodness: FloatArray | None = None
         if self.keep == "medoid":
@@ -219,6 +219,14 @@ class NearDuplicate:
         if self.absolute_threshold is not None:
             return self.absolute_threshold
         return self.threshold * median
+
+    def _hidden(self, graph: KNNGraph, median: float) -> Pairs | None:
+        """Near duplicates behind more copies of a row than it has neighbours."""
+        if graph.hidden is None or self.mode == "exact":
+            return None
+        rows, others, distances = graph.hidden
+        near = distances < self._radius(median)
+        return Pairs(rows[near], others[near], distances[near])
 
     def _close(self, graph: KNNGraph, median: float, features: FloatArray | None) -> BoolArray:
         """Which neighbours are duplicates, shape (N, k)."""

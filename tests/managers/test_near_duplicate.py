@@ -251,3 +251,19 @@ def test_one_of_each_set_stays_when_they_are_dropped(features: Any, rules: Any) 
     assert {10, 20, 31}.isdisjoint(left.rows.tolist())
     assert {3, 30} <= set(left.rows.tolist())
     assert len(lab) - len(left) < lab.outcomes["near_duplicate"].findings.num_issues
+
+
+def test_copies_do_not_hide_the_rest_of_their_set() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(300, 20))
+    features[:30] = features[0]
+    features[30:60] = features[0]
+    features[30:60, 0] += 1e-4  # so near that both are one set, but no row lists the other ones
+    graph = knn_graph(features, k=10, metric="euclidean")
+    found = NearDuplicate().find_issues(graph)
+    ids = found.columns["near_duplicate_set"]
+    assert set(ids[:60].tolist()) == {0}
+    assert found.is_issue.tolist() == [i < 60 for i in range(300)]
+    assert found.columns["is_kept"][:60].sum() == 1
+    exact = NearDuplicate(mode="exact").find_issues(graph, features=features)
+    assert len(set(exact.columns["near_duplicate_set"][:60].tolist())) == 2
