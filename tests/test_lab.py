@@ -591,3 +591,13 @@ def test_regression_labels() -> None:
     assert not lab.has_labels
     lab.find_issues(["null"])
     assert lab.outcomes["null"].status == "found"
+
+
+def test_what_ran_is_told_in_the_summary() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat(["a", "b"], 30)
+    frame = pd.DataFrame({"x": rng.normal(size=60) + 4 * (labels == "b"), "y": labels})
+    lab = Datalab(frame, label_name="y", verbosity=0).find_issues(["label", "outlier"])
+    for shown in (str(lab), lab._repr_html_()):
+        assert "knn_graph: exact search" in shown
+        assert "pred_probs: " in shown

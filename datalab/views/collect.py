@@ -22,6 +22,10 @@ N_BINS = 32
 SET_ROWS = 4  # members shown of one set of near duplicates
 
 
+# Inputs that findings depend on; how they were made is told in so many characters.
+TOLD, NOTE_LIMIT = ("features", "knn_graph", "pred_probs", "predictions"), 300
+
+
 def overview(
     lab: Any,
     *,
@@ -59,6 +63,11 @@ def overview(
         has_images=lab.image_key is not None,
         has_text=lab.text_key is not None,
         has_index=_named_index(lab) is not None,
+        made=tuple(
+            f"{name}: {clean_text(made.note, NOTE_LIMIT)}"
+            for name, _, made in lab._artefacts.made()
+            if made.note and name in TOLD
+        ),
     )
 
 

@@ -132,6 +132,8 @@ class Overview:
     has_images: bool = False
     has_text: bool = False
     has_index: bool = False
+    # What ran to make the inputs that were not given.
+    made: tuple[str, ...] = ()
 
     @property
     def shown(self) -> tuple[Section, ...]:

@@ -123,6 +123,8 @@ def _summary(view: Overview, title: str, width: int) -> Iterable["RenderableType
         row = _summary_row(section)
         table.add_row(*(row if width >= 80 else [*row[:3], row[4]]))
     yield table
+    for made in view.made:
+        yield Text(made, "dim")
 
 
 def _summary_row(section: Section) -> list[Any]:
