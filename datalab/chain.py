@@ -156,7 +156,7 @@ class Chain:
     >>> chain.frame()[["step", "rows_in", "flagged", "action", "rows_out", "state"]]
                  step  rows_in  flagged action  rows_out  state
     0  near_duplicate       60        2   drop        59  fresh
-    1         outlier       59        2   flag        59  fresh
+    1         outlier       59        1   flag        59  fresh
     >>> _ = chain["outlier"].set(threshold=0.5)
     >>> chain.frame()["state"].tolist()
     ['fresh', 'stale']

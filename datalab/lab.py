@@ -110,9 +110,8 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
     >>> pred_probs = np.where(np.eye(2)[labels] == 1, 0.9, 0.1)
     >>> pred_probs[7] = pred_probs[7, ::-1]  # a row where the model disagrees
     >>> lab = Datalab({"y": labels}, label_name="y")
-    >>> lab.find_issues(["label"], pred_probs=pred_probs).worst(1)[["issue", "reason"]]
-       issue                                   reason
-    7  label  model gives 0 only 10 %; 1 has 90 %
+    >>> lab.find_issues(["label"], pred_probs=pred_probs).worst(1)["reason"].to_dict()
+    {7: 'model gives 0 only 10 % (usually 88 %); 1 has 90 %'}
     """
 
     def __init__(

@@ -56,9 +56,7 @@ def test_the_reference_flags_the_same(name: str, filter_by: str) -> None:
 
 
 @needs_data
-@pytest.mark.parametrize(
-    ("name", "least"), [("glass", 0.86), ("cardio", 0.78), ("pendigits", 0.78)]
-)
+@pytest.mark.parametrize(("name", "least"), [("glass", 0.84), ("cardio", 0.88), ("pendigits", 0.9)])
 @pytest.mark.parametrize("standardised", [False, True])
 def test_outliers_in_tables(name: str, least: float, standardised: bool) -> None:
     """AUROC of the outlier score; the reference has .88/.89, .30/.30 and .73/.39."""
