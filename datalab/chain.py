@@ -14,6 +14,7 @@ from datalab.audit import Outcome, Step
 from datalab.exceptions import InputError, InputTypeError, NotFound
 from datalab.managers.base import find_spec, specs
 from datalab.narrowing import narrowed, narrowed_step, to_drop
+from datalab.results import table_html
 from datalab.review import suggestions
 
 if TYPE_CHECKING:
@@ -559,9 +560,7 @@ class Chain:
         return str(table.to_string(index=False, na_rep="–"))
 
     def _repr_html_(self) -> str:
-        table = self.frame()
-        html = str(table.to_html(index=False, escape=True, na_rep="–"))
-        return html.replace("<td>", '<td style="text-align: left">')
+        return table_html(self.frame(), na_rep="–")
 
 
 def _follows(done: _Done, before: Any, step: ChainStep) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from datalab._typing import FloatArray, IndexArray
 from datalab.audit import Outcome
 from datalab.exceptions import InputTypeError, NotFound
-from datalab.results import class_labels
+from datalab.results import class_labels, table_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,8 +69,7 @@ class Comparison:
         return str(self.counts.to_string(index=False))
 
     def _repr_html_(self) -> str:
-        table = str(self.counts.to_html(index=False, escape=True))
-        return table.replace("<td>", '<td style="text-align: left">')
+        return table_html(self.counts)
 
 
 def compare(before: "Datalab", after: "Datalab") -> Comparison:

@@ -32,6 +32,7 @@ __all__ = [
     "requirements_frame",
     "shown_rows",
     "summary_frame",
+    "table_html",
     "worst_frame",
 ]
 
@@ -81,8 +82,7 @@ class Outcomes(Sequence[Outcome]):
         return self.frame().drop(columns="seconds").to_string(index=False)
 
     def _repr_html_(self) -> str:
-        table = str(self.frame().drop(columns="seconds").to_html(index=False, escape=True))
-        return table.replace("<td>", '<td style="text-align: left">')
+        return table_html(self.frame().drop(columns="seconds"))
 
 
 def _told(outcome: Outcome) -> str:
@@ -91,6 +91,12 @@ def _told(outcome: Outcome) -> str:
     if findings is None or not findings.flagged or findings.num_issues:
         return outcome.reason
     return "the data set as a whole has this issue"
+
+
+def table_html(frame: "pd.DataFrame", na_rep: str = "NaN") -> str:
+    """A frame as a plain table, escaped, its cells aligned to the left as sentences are."""
+    html = str(frame.to_html(index=False, escape=True, na_rep=na_rep))
+    return html.replace("<td>", '<td style="text-align: left">')
 
 
 def _findings(outcome: Outcome) -> Findings:
