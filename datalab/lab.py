@@ -162,7 +162,8 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         self._history: list[dict[str, Any]] = []
         self._before: dict[str, Outcome] = {}  # what was found before the last audit
         self.chains: list[Chain] = []
-        self._shared: dict[str, Any] = {}  # with the labs that are made of this one by dropping
+        # Shared with labs that are made of this one by dropping: the ledger, the data opened first.
+        self._shared: dict[str, Any] = {"source": self._source}
         self._forget(rows=np.arange(self._source.n_rows))
         self._lock = threading.RLock()  # notebooks run widgets beside cells
         self._rules: Rules = "datalab"
@@ -543,7 +544,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
 
     def _begun_review(self) -> "Review | None":
         """The review, if there is one already or its ledger was named."""
-        begun = self._review is not None or self._shared
+        begun = self._review is not None or "ledger" in self._shared
         return self.review if begun or self.ledger not in (None, False) else None
 
     # ------------------------------------------------------------------ reviewing and narrowing

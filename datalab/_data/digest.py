@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Digest"]
+__all__ = ["Digest", "written"]
 
 # What most cells hold, told at once.
 PLAIN = frozenset({str, int, float, bool, type(None)})
@@ -51,51 +51,60 @@ class Digest:
 
     def add(self, value: Any) -> None:
         """Add one value: scalars, texts, dates, arrays, pictures, and containers of these."""
-        if isinstance(value, np.generic):
-            value = value.item()
-        if type(value) in PLAIN:
-            told = repr(value).encode("utf-8", "surrogatepass")
-            self._bytes(type(value).__name__.encode(), told)
-        elif isinstance(value, bytes):
-            self._bytes(b"b", value)
-        elif isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-            self._array(value)
-        elif isinstance(value, list) and value and _all_numbers(value):
-            self._array(np.array(value))
-        elif isinstance(value, dict):
-            # An encoded file counts by its content, wherever it lies.
-            if value.get("bytes") and set(value) == {"bytes", "path"}:
-                self._bytes(b"b", value["bytes"])
-                return
-            self._bytes(b"D", str(len(value)).encode())
-            for key in sorted(value, key=str):
-                self.add(key)
-                self.add(value[key])
-        elif isinstance(value, (list, tuple, np.ndarray)):
-            self._bytes(b"l", str(len(value)).encode())
-            self.add_each(value)
-        elif isinstance(value, (set, frozenset)):
-            self._bytes(b"S", str(len(value)).encode())
-            self.add_each(sorted(value, key=lambda v: (type(v).__name__, str(v))))
-        elif isinstance(value, (dt.date, dt.time)):
-            self._bytes(b"T", value.isoformat().encode())
-        elif hasattr(value, "tobytes") and hasattr(value, "mode"):  # a picture
-            self._bytes(b"p", f"{value.mode}{value.size}".encode())
-            self._bytes(b"d", value.tobytes())
-        else:
-            told = _told(value).encode("utf-8", "surrogatepass")
-            self._bytes(type(value).__name__.encode(), told)
-
-    def _array(self, array: NDArray[Any]) -> None:
-        # A list of numbers and an array of them are one value, as are float32 and float64.
-        wide = {"i": np.int64, "f": np.float64}.get(array.dtype.kind, array.dtype)
-        self._bytes(b"a", f"{array.shape}{np.dtype(wide).str}".encode())
-        self._bytes(b"d", array.astype(wide).tobytes())
+        self._hash.update(written(value))
 
     def _bytes(self, tag: bytes, content: bytes) -> None:
-        # The length in front keeps neighbours apart: ("ab", "c") is not ("a", "bc").
-        self._hash.update(b"%s:%d:" % (tag, len(content)))
-        self._hash.update(content)
+        self._hash.update(_tagged(tag, content))
+
+
+def written(value: Any) -> bytes:
+    """A value as the bytes that are hashed; no two different ones begin with the same."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if type(value) in PLAIN:
+        told = repr(value).encode("utf-8", "surrogatepass")
+        return _tagged(type(value).__name__.encode(), told)
+    if isinstance(value, bytes):
+        return _tagged(b"b", value)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return _array(value)
+    if isinstance(value, list) and value and _all_numbers(value):
+        return _array(np.array(value))
+    if isinstance(value, (dict, list, tuple, np.ndarray, set, frozenset)):
+        return _container(value)
+    if isinstance(value, (dt.date, dt.time)):
+        return _tagged(b"T", value.isoformat().encode())
+    if hasattr(value, "tobytes") and hasattr(value, "mode"):  # a picture
+        told = f"{value.mode}{value.size}".encode()
+        return _tagged(b"p", told) + _tagged(b"d", value.tobytes())
+    told = _told(value).encode("utf-8", "surrogatepass")
+    return _tagged(type(value).__name__.encode(), told)
+
+
+def _container(value: Any) -> bytes:
+    if isinstance(value, dict):
+        # An encoded file counts by its content, wherever it lies.
+        if value.get("bytes") and set(value) == {"bytes", "path"}:
+            return _tagged(b"b", value["bytes"])
+        keys = sorted(value, key=str)
+        tag, parts = b"D", [one for key in keys for one in (key, value[key])]
+    elif isinstance(value, (set, frozenset)):
+        tag, parts = b"S", sorted(value, key=lambda v: (type(v).__name__, str(v)))
+    else:
+        tag, parts = b"l", list(value)
+    return b"".join([_tagged(tag, str(len(value)).encode()), *map(written, parts)])
+
+
+def _array(array: NDArray[Any]) -> bytes:
+    # A list of numbers and an array of them are one value, as are float32 and float64.
+    wide = {"i": np.int64, "f": np.float64}.get(array.dtype.kind, array.dtype)
+    told = f"{array.shape}{np.dtype(wide).str}".encode()
+    return _tagged(b"a", told) + _tagged(b"d", array.astype(wide).tobytes())
+
+
+def _tagged(tag: bytes, content: bytes) -> bytes:
+    # The length in front keeps neighbours apart: ("ab", "c") is not ("a", "bc").
+    return b"%s:%d:%s" % (tag, len(content), content)
 
 
 def _all_numbers(values: list[Any]) -> bool:

@@ -2,140 +2,33 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._check import choice, did_you_mean, listing, warn
-from datalab._data.digest import Digest
-from datalab._data.labels import Labels, MultilabelLabels
+from datalab._check import choice, listing, warn
 from datalab._data.rows import positions_of
-from datalab._data.source import Source
-from datalab._data.values import objects
+from datalab._data.values import is_missing, objects
 from datalab._typing import BoolArray, IndexArray
-from datalab.audit import Outcome
 from datalab.exceptions import DatalabWarning, InputError, InputTypeError
 from datalab.narrowing import edited
+from datalab.review.labels import label_reader, one_for_each, suggestions
 from datalab.review.ledger import Batch, Decision, Ledger, json_value, now
-from datalab.review.replay import Correction, Replay, replay, row_hashes
+from datalab.review.naming import RowNames, row_hashes
+from datalab.review.progress import by_severity, progress_of
+from datalab.review.replay import Correction, Replay, replay
+from datalab.review.rulings import UNSET, VERDICTS, Conflicts, Ruling, Rulings, settled
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from datalab.lab import Datalab
 
-__all__ = ["Review", "Ruling", "ledger_path", "suggestions"]
-
-VERDICTS = ("keep", "relabel", "exclude", "needs_review", "note")
-Conflicts = Literal["last", "majority", "error"]
-# A review can stop when so many rows in a row (by severity) held hardly any real issue.
-LATEST, HARDLY_ANY = 20, 0.1
-UNSET = object()
+__all__ = ["Review"]
 
 log = logging.getLogger("datalab")
-
-
-@dataclass(slots=True)
-class Ruling:
-    """What follows from one reviewer's decisions about one row, in order."""
-
-    verdict: str | None = None
-    excluded: bool = False
-    label: Any = UNSET
-    order: int = -1  # of the last decision among all of them
-    confirmed: set[str | None] = field(default_factory=set)
-    # The issue that a correction was made for, so that keeping another one does not undo it.
-    excluded_for: str | None = None
-    label_for: str | None = None
-
-    def take(self, decision: Decision, order: int) -> None:
-        """Let one more decision count."""
-        if decision.verdict == "note":
-            return
-        self.verdict, self.order = decision.verdict, order
-        issue = decision.issue
-        if decision.verdict == "relabel":
-            self.label, self.label_for, self.excluded = decision.new, issue, False
-            self.confirmed.add(issue or "label")
-        elif decision.verdict == "exclude":
-            self.excluded, self.excluded_for = True, issue
-        elif decision.verdict == "keep":
-            self.confirmed.add(issue)
-            if issue is None or issue in (self.label_for, "label"):
-                self.label = UNSET
-            if issue is None or issue == self.excluded_for:
-                self.excluded = False
-
-    def has_effect(self) -> bool:
-        """Whether it changes the data or what is flagged."""
-        return self.excluded or self.label is not UNSET or bool(self.confirmed)
-
-    def outcome(self) -> tuple[Any, ...]:
-        """What it does to the data, to compare between reviewers."""
-        label = None if self.label is UNSET else repr(self.label)
-        return ("exclude",) if self.excluded else ("label", label)
-
-
-class _Facts:
-    """What follows from the decisions about the rows of one lab, kept up row by row.
-
-    A click in a review of many rows changes one of them, so only rows whose decisions have
-    changed are looked at again.
-    """
-
-    def __init__(self, n_rows: int) -> None:
-        self.version = 0  # of the ledger, up to which its decisions are taken in
-        self.places: dict[str, list[int]] = {}  # the rows of each batch
-        self.rulings: dict[int, dict[str, Ruling]] = {}  # by row and reviewer
-        self.last: dict[int, Ruling] = {}  # what counts when the last reviewer is right
-        self.verdicts: NDArray[Any] = np.full(n_rows, None, dtype=object)
-        self.effects: dict[int, tuple[Any, ...]] = {}  # of rows where there are any
-        self._entries: dict[int, list[tuple[int, Batch, Decision]]] = {}
-        self._unfit: list[tuple[Batch, int]] = []
-        self._count = 0
-
-    def add(
-        self, batch: Batch, places: list[int], content: Mapping[int, str], *, narrowed: bool
-    ) -> None:
-        """Take in a batch; decisions about other content than the row has now are not used."""
-        unfit, fit = 0, []
-        for place, decision in zip(places, batch.decisions, strict=True):
-            self._count += 1
-            if content.get(place) == decision.hash:
-                self._entries.setdefault(place, []).append((self._count, batch, decision))
-                fit.append(place)
-            else:
-                unfit += place >= 0 or not narrowed
-        self.places[batch.name] = fit
-        if unfit:
-            self._unfit.append((batch, unfit))
-
-    def num_unfit(self) -> int:
-        """How many decisions that were not undone do not fit the data."""
-        return sum(number for batch, number in self._unfit if not batch.undone)
-
-    def settle(self, places: Iterable[int]) -> None:
-        """Read all decisions about some rows again."""
-        for place in places:
-            by: dict[str, Ruling] = {}
-            for order, batch, decision in self._entries[place]:
-                if not batch.undone:
-                    by.setdefault(decision.reviewer, Ruling()).take(decision, order)
-            self.rulings[place] = by
-            told = [ruling for ruling in by.values() if ruling.verdict is not None]
-            last = max(told, key=lambda ruling: ruling.order, default=None)
-            self.verdicts[place] = None if last is None else last.verdict
-            self.last.pop(place, None)
-            self.effects.pop(place, None)
-            if last is not None:
-                self.last[place] = last
-                if last.has_effect():
-                    confirmed = tuple(sorted(map(str, last.confirmed)))
-                    self.effects[place] = (last.outcome(), confirmed)
 
 
 class Review:
@@ -163,18 +56,33 @@ class Review:
     """
 
     def __init__(self, lab: "Datalab", ledger: Ledger) -> None:
-        self.reviewer = ""
+        self._reviewer = ""
         self.path = ledger.path
         self._lab = lab
         self._source = lab._source
         self.ledger = ledger
+        self._names: RowNames | None = None
         self._content: dict[int, str] = {}
         self._observers: list[Callable[[], None]] = []
-        self._facts = _Facts(self._source.n_rows)
-        self._places: dict[str, int] | None = None
+        self._facts = Rulings(self._source.n_rows)
+        self._by_severity: tuple[Any, dict[str | None, IndexArray]] = ((), {})
         self.conflicts = 0
         if self.ledger.version:
             log.info("review: %d decisions in %s", len(self.ledger.decisions()), self.path)
+
+    @property
+    def reviewer(self) -> str:
+        """Whose decisions the next ones are; each reviewer has a verdict and an undo of their own.
+
+        May be set to any text.
+        """
+        return self._reviewer
+
+    @reviewer.setter
+    def reviewer(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise InputTypeError(f"`reviewer` must be a text, got {type(name).__name__}")
+        self._reviewer = name
 
     # ------------------------------------------------------------------ deciding
 
@@ -248,6 +156,8 @@ class Review:
         issue, note : str, optional
         """
         choice(verdict, VERDICTS, name="verdict")
+        _check_text(issue, "issue")
+        _check_text(note, "note")
         at = np.asarray(positions, dtype=np.intp).ravel()
         olds = self._given(at)
         news = self._new_labels(at, value) if verdict == "relabel" else [None] * len(at)
@@ -265,7 +175,7 @@ class Review:
                 note=note,
             )
             for row, key, old, new in zip(
-                self._row_ids(at), self._hashes(at), olds, news, strict=True
+                self._names_of(at), self._hashes(at), olds, news, strict=True
             )
         ]
         self.ledger.add(decisions)
@@ -320,21 +230,19 @@ class Review:
     def _at(self, rows: Any) -> IndexArray:
         return positions_of(rows, self._source.index, self._source.n_rows)
 
-    def _named_by_index(self) -> bool:
-        return self._source.index is not None and bool(self._source.index.is_unique)
+    def _rows(self) -> RowNames:
+        """What rows are called: as the index of the data opened first does, if it tells them apart.
 
-    def _row_ids(self, at: IndexArray) -> list[Any]:
-        if not self._named_by_index():
-            # Where rows have no names, those of the data set before any were dropped count.
-            return [int(one) for one in self._lab.rows[at]]
-        return [json_value(one) for one in self._source.index[at]]
+        Otherwise they are numbered as they stood there, whatever was dropped since.
+        """
+        if self._names is None:
+            first = self._lab._shared["source"].index
+            named = first is not None and bool(first.is_unique)
+            self._names = RowNames(self._source.index if named else None, self._lab.rows)
+        return self._names
 
-    def _position(self, row: Any) -> int:
-        """Where the row of a ledger stands in this data; -1: nowhere."""
-        if self._places is None:
-            names = self._source.index if self._named_by_index() else self._lab.rows
-            self._places = {repr(json_value(one)): place for place, one in enumerate(names)}
-        return self._places.get(repr(row), -1)
+    def _names_of(self, at: IndexArray) -> list[Any]:
+        return self._rows().of(at)
 
     def _hashes(self, at: IndexArray) -> list[str]:
         new = np.array(
@@ -344,65 +252,44 @@ class Review:
         self._content.update(zip(new.tolist(), hashes, strict=True))
         return [self._content[place] for place in at.tolist()]
 
-    def _given(self, at: IndexArray) -> Sequence[Any]:
-        """The labels as they stand in the data."""
+    def _given(self, at: IndexArray) -> list[Any]:
+        """The labels as they stand in the data, None where there is none."""
         if self._lab.label_name is None:
             return [None] * len(at)
-        return list(self._source.column(self._lab.label_name, at).tolist())
+        values = self._source.column(self._lab.label_name, at)
+        gaps = is_missing(values).tolist() if len(at) else []
+        return [None if gap else v for v, gap in zip(values.tolist(), gaps, strict=True)]
 
     def _new_labels(self, at: IndexArray, value: Any) -> list[Any]:
-        if self._lab._labels is None:
+        labels = self._lab._labels
+        if labels is None:
             raise InputError("relabel: the data has no labels; give label_name= to Datalab")
-        if value is None:
-            suggested = self.suggested(at)
-            lacking = [
-                row for row, s in zip(self._row_ids(at), suggested, strict=True) if s is None
-            ]
-            if lacking:
-                raise InputError(
-                    f"relabel: nothing is suggested for {len(lacking)} of {len(at)} rows, for "
-                    f"example {listing(lacking)}; give label="
-                )
-            return suggested
-        if isinstance(self._lab._labels, MultilabelLabels):
-            several = len(value) > 0 and isinstance(value[0], (list, tuple, set, np.ndarray))
-        else:
-            several = hasattr(value, "__len__") and not isinstance(value, (str, bytes, tuple))
-        values = list(value) if several else [value] * len(at)
-        if len(values) != len(at):
-            raise InputError(f"`label` has {len(values)} values for {len(at)} rows")
-        return [self.class_of(one) for one in values]
+        if value is not None:
+            return self._read_labels(one_for_each(value, labels, self._names_of(at)))
+        suggested = self.suggested(at)
+        lacking = [row for row, s in zip(self._names_of(at), suggested, strict=True) if s is None]
+        if lacking:
+            raise InputError(
+                f"relabel: nothing is suggested for {len(lacking)} of {len(at)} rows, for "
+                f"example {listing(lacking)}; give label="
+            )
+        return suggested
+
+    def _read_labels(self, values: Sequence[Any]) -> list[Any]:
+        """The labels that values (from Python, a ledger or a text field) stand for."""
+        if self._lab._labels is None or not len(values):
+            return list(values)
+        return list(map(label_reader(self._lab._labels, self._lab.class_names), values))
 
     def class_of(self, value: Any) -> Any:
-        """The label that a value (from Python, a ledger or a text field) stands for.
+        """The label that a value stands for.
 
         Raises
         ------
         InputError
             There is no such class, or it is no number.
         """
-        if isinstance(self._lab._labels, Labels):
-            return self._class(value)
-        if isinstance(self._lab._labels, MultilabelLabels):
-            return [self._class(one) for one in value]
-        try:
-            return float(value)
-        except (TypeError, ValueError):
-            raise InputError(f"`label` must be a number, got {value!r}") from None
-
-    def _class(self, value: Any) -> Any:
-        classes = self._lab.class_names
-        known = {repr(json_value(one)): one for one in classes}
-        by_text = {str(one): one for one in classes}
-        for key, table in ((repr(json_value(value)), known), (str(value), by_text)):
-            if key in table:
-                return table[key]
-        same = [one for one in classes if isinstance(value, (int, float)) and one == value]
-        if same and not isinstance(value, bool) and not isinstance(same[0], bool):
-            return same[0]  # 1.0 where the class is 1: gaps have made the column floats
-        raise InputError(
-            f"`label` is {value!r}, which is no class: {did_you_mean(str(value), by_text)}"
-        )
+        return self._read_labels([value])[0]
 
     def suggested(self, positions: Any) -> list[Any]:
         """The label that the audit suggests for each row; None where it suggests none."""
@@ -417,11 +304,11 @@ class Review:
 
     def stamp(self) -> frozenset[Any]:
         """What the decisions do to the data, as a value that is equal as long as that is so."""
-        return frozenset(self._current().effects.items())
+        return self._current().effects()
 
     # ------------------------------------------------------------------ what follows
 
-    def _current(self) -> "_Facts":
+    def _current(self) -> Rulings:
         """What follows from the decisions that count and fit the data."""
         with self.ledger.lock:
             changed = self.ledger.changes(self._facts.version)
@@ -435,7 +322,7 @@ class Review:
         facts = self._facts
         new = {batch.name: batch for batch in changed if batch.name not in facts.places}
         decisions = [d for batch in new.values() for d in batch.decisions]
-        places = np.array([self._position(d.row) for d in decisions], dtype=np.intp)
+        places = self._rows().places([decision.row for decision in decisions])
         known = np.unique(places[places >= 0])
         content = dict(zip(known.tolist(), self._hashes(known), strict=True))
         # A row that was dropped from this lab is no surprise.
@@ -470,34 +357,18 @@ class Review:
             facts = self._current()
             if reviewer is None and conflicts == "last":
                 return dict(facts.last)
-            by_place = dict(facts.rulings)
-        settled = {}
-        for place, by in by_place.items():
-            mine = [r for who, r in by.items() if reviewer is None or who == reviewer]
-            mine = [ruling for ruling in mine if ruling.verdict is not None]
-            if mine:
-                settled[place] = self._settle(place, mine, conflicts)
-        return settled
-
-    def _settle(self, place: int, rulings: list[Ruling], conflicts: Conflicts) -> Ruling:
-        rulings = sorted(rulings, key=lambda ruling: ruling.order)
-        counts = Counter(ruling.outcome() for ruling in rulings)
-        if len(counts) > 1 and conflicts == "error":
-            row = self._row_ids(np.array([place]))[0]
-            raise InputError(
-                f"reviewers disagree about row {row!r}: {sorted(counts, key=repr)}; settle it, or "
-                'take conflicts="last" or "majority"'
-            )
-        if conflicts == "majority":
-            most = max(counts.values())
-            rulings = [ruling for ruling in rulings if counts[ruling.outcome()] == most]
-        return rulings[-1]
+            told = {place: dict(by) for place, by in facts.by_reviewer.items()}
+        if reviewer is not None:
+            return {place: by[reviewer] for place, by in told.items() if reviewer in by}
+        places = np.array(list(told), dtype=np.intp)
+        names = dict(zip(told, self._names_of(places), strict=True))
+        return {p: settled(names[p], list(by.values()), conflicts) for p, by in told.items()}
 
     def verdicts(self, reviewer: str | None = None) -> NDArray[Any]:
         """The verdict on each row of the data; None where there is none. Shape (N,), object."""
         if reviewer is None:
             with self.ledger.lock:
-                return self._current().verdicts.copy()
+                return self._current().verdicts()
         verdicts = np.full(self._source.n_rows, None, dtype=object)
         for place, ruling in self.rulings(reviewer).items():
             verdicts[place] = ruling.verdict
@@ -523,64 +394,50 @@ class Review:
         rulings = sorted(self.rulings(reviewer, conflicts).items())
         changed = [(p, r.label) for p, r in rulings if r.label is not UNSET and not r.excluded]
         at = np.array([place for place, _ in changed], dtype=np.intp)
-        return at, [self.class_of(label) for _, label in changed]
+        return at, self._read_labels([label for _, label in changed])
 
     def corrected(self, reviewer: str | None = None, conflicts: Conflicts = "last") -> Any:
         """The data with its corrections, in the user's own type; see `Datalab.corrected`."""
         at, labels = self.corrections(reviewer, conflicts)
-        gone = [p for p, r in self.rulings(reviewer, conflicts).items() if r.excluded]
-        rows = np.setdiff1d(np.arange(self._source.n_rows), gone)
-        return edited(self._source, self._lab.label_name, at, labels, rows)
+        stay = np.ones(self._source.n_rows, dtype=bool)
+        stay[[p for p, r in self.rulings(reviewer, conflicts).items() if r.excluded]] = False
+        return edited(self._source, self._lab.label_name, at, labels, np.flatnonzero(stay))
 
     def progress(self, issue: str | None = None) -> dict[str, Any]:
         """How far the review of an issue type (or of everything that is flagged) has come.
+
+        Decisions for another issue type do not count: that a row is no outlier says nothing about
+        its label.
 
         Returns
         -------
         dict
             ``flagged``, ``reviewed``, ``real`` (relabelled or excluded), ``precision`` (their
-            share among the reviewed, None before the first) and ``hint`` (a sentence).
+            share among the reviewed, None before the first) and ``hint`` (a sentence). As people
+            begin with the most severe ones, the precision of all that is flagged is hardly higher
+            than that so far.
+
+        Notes
+        -----
+        When the hint says that one can stop is told in `datalab.review.progress.stop_after`.
         """
         order = self._flagged(issue)
-        verdicts = self.verdicts()[order]
-        real = (verdicts == "relabel") | (verdicts == "exclude")
-        decided = real | (verdicts == "keep")
-        reviewed = int(decided.sum())
-        precision = float(real.sum() / reviewed) if reviewed else None
-        told = f"{reviewed} of {len(order)} reviewed"
-        if precision is not None:
-            told += f", precision so far {100 * precision:.0f} %"
-        latest = real[decided][-LATEST:]
-        if reviewed == len(order) and reviewed:
-            told += "; all done"
-        elif len(latest) == LATEST and latest.mean() <= HARDLY_ANY:
-            told += (
-                f"; of the last {LATEST} by severity {int(latest.sum())} were real: "
-                "you can stop here"
-            )
-        return {
-            "flagged": len(order),
-            "reviewed": reviewed,
-            "real": int(real.sum()),
-            "precision": precision,
-            "hint": told,
-        }
+        with self.ledger.lock:
+            codes = self._current().about(issue)[order]
+        return progress_of(codes)
 
     def _flagged(self, issue: str | None) -> IndexArray:
         """Flagged rows, most severe first, with those that are no longer flagged as confirmed."""
-        found = self._lab._found()
-        names = found if issue is None else [issue]
-        lowest = np.full(self._source.n_rows, np.inf)
-        for name in names:
-            findings = (found[name] if issue is None else self._lab._outcome(name)).findings
-            if findings is None or not len(findings.is_issue):
-                continue
-            confirmed = np.asarray(findings.info.get("confirmed", ()), dtype=np.intp)
-            flagged = findings.is_issue | np.isin(findings.positions(), confirmed)
-            at = findings.positions()[flagged]
-            lowest[at] = np.minimum(lowest[at], findings.score[flagged])
-        rows = np.flatnonzero(np.isfinite(lowest))
-        return rows[np.argsort(lowest[rows], kind="stable")]
+        if issue is not None:
+            self._lab._outcome(issue)
+        found = tuple(self._lab._found().values())
+        audit, known = self._by_severity
+        if len(audit) != len(found) or any(a is not b for a, b in zip(audit, found, strict=True)):
+            audit, known = self._by_severity = (found, {})
+        if issue not in known:
+            shown = [one for one in found if issue is None or one.name == issue]
+            known[issue] = by_severity(shown, self._source.n_rows)
+        return known[issue]
 
     # ------------------------------------------------------------------ looking and replaying
 
@@ -660,7 +517,7 @@ class Review:
                 new=None if settled[place].excluded else self.class_of(settled[place].label),
             )
             for place, row, key, old in zip(
-                mine, self._row_ids(at), self._hashes(at), self._given(at), strict=True
+                mine, self._names_of(at), self._hashes(at), self._given(at), strict=True
             )
         ]
         return replay(wanted, other, self._lab.label_name)
@@ -675,53 +532,6 @@ class Review:
         return f"Review({told}; {where})"
 
 
-def suggestions(outcome: Outcome, at: IndexArray, n_rows: int, classes: Sequence[Any]) -> list[Any]:
-    """The label that a check suggests for each of some rows; None where it suggests none.
-
-    That is its column ``predicted_label`` or ``consensus_label``.
-    """
-    found: list[Any] = [None] * len(at)
-    findings = outcome.findings
-    offered = ("predicted_label", "consensus_label")
-    column = next((c for c in offered if findings is not None and c in findings.columns), None)
-    if findings is None or column is None:
-        return found
-    values = findings.columns[column]
-    by_code = outcome.spec.produces.get(column) == "class" and len(classes) > 0
-    place = np.full(n_rows, -1, dtype=np.intp)
-    place[findings.positions()] = np.arange(len(findings.is_issue))
-    for i, where in enumerate(place[at].tolist()):
-        if where >= 0:
-            value = values[where]
-            value = value.item() if isinstance(value, np.generic) else value
-            found[i] = (classes[value] if value >= 0 else None) if by_code else value
-    return found
-
-
-def default_path(data: Any, source: Source, label_name: str | None) -> Path:
-    """``<name>.datalab-review.jsonl`` in the working folder.
-
-    The name is that of a file that was given, else one that tells data sets apart by their
-    columns, size and first rows.
-    """
-    if isinstance(data, (str, Path)):
-        return Path(f"{Path(data).stem}.datalab-review.jsonl")
-    digest = Digest()
-    digest.add([source.n_rows, *source.columns, label_name])
-    first = np.arange(min(20, source.n_rows))
-    digest.add_each(row_hashes(source, first, leave_out=label_name))
-    return Path(f"data-{digest.hexdigest()[:8]}.datalab-review.jsonl")
-
-
-def ledger_path(ledger: Any, data: Any, source: Source, label_name: str | None) -> Path | None:
-    """Where the decisions are kept, from what was given as ``ledger=``."""
-    if ledger is False:
-        return None
-    if ledger is None or ledger is True:
-        return default_path(data, source, label_name).absolute()
-    if isinstance(ledger, (str, Path)):
-        return Path(ledger).absolute()
-    raise InputTypeError(
-        f"`ledger` must be a path, None (beside the notebook) or False (in memory), got "
-        f"{type(ledger).__name__}"
-    )
+def _check_text(value: Any, name: str) -> None:
+    if value is not None and not isinstance(value, str):
+        raise InputTypeError(f"`{name}` must be a text or None, got {type(value).__name__}")

@@ -66,12 +66,11 @@ def audit_reviewed(
     if len(found.is_issue) and not options.get("flag_confirmed"):
         known = found.is_issue & review.confirmed(outcome.name)[found.positions()]
         if known.any():
-            confirmed = found.positions()[known]
             found = replace(
                 found,
                 is_issue=found.is_issue & ~known,
-                info={**found.info, "confirmed": confirmed},
+                info={**found.info, "confirmed": known},
                 flagged=None,
             )
-            notes += (f"rows not flagged, confirmed by review: {len(confirmed)}",)
+            notes += (f"rows not flagged, confirmed by review: {int(known.sum())}",)
     return replace(outcome, findings=found, notes=notes)

@@ -57,6 +57,14 @@ class Decision:
     note: str | None = None
 
 
+FIELDS = tuple(Decision.__dataclass_fields__)
+
+
+def _decision(line: dict[str, Any]) -> Decision:
+    told: list[Any] = [line.get(name) for name in FIELDS]
+    return Decision(*told)
+
+
 @dataclass(slots=True, eq=False)
 class Batch:
     """Decisions that were made, and can be undone, together."""
@@ -162,10 +170,7 @@ class Ledger:
         if first["verdict"] in ("undo", "redo"):
             self._changes.append(self._turn(stacks, first))
             return
-        names = Decision.__dataclass_fields__
-        told: list[dict[str, Any]] = [{name: one.get(name) for name in names} for one in lines]
-        decisions = [Decision(**one) for one in told]
-        batch = Batch(first["batch"], first["reviewer"], decisions)
+        batch = Batch(first["batch"], first["reviewer"], [_decision(line) for line in lines])
         self._batches[batch.name] = batch
         self._changes.append(batch)
         stacks.done.append(batch)
@@ -188,8 +193,7 @@ class Ledger:
     def add(self, decisions: Sequence[Decision]) -> None:
         """Write decisions as one batch."""
         if decisions:
-            names = Decision.__dataclass_fields__
-            self._write([{name: getattr(one, name) for name in names} for one in decisions])
+            self._write([{name: getattr(one, name) for name in FIELDS} for one in decisions])
 
     def undo(self, reviewer: str) -> list[Decision]:
         """Take back the reviewer's last batch; its decisions, none when there is nothing."""

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from datalab._data.digest import Digest
 from datalab._data.source import Source, open_source
-from datalab._typing import IndexArray
 from datalab.exceptions import NotFound
 from datalab.narrowing import edited
 from datalab.review.ledger import json_value
+from datalab.review.naming import RowNames, alone, row_hashes
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Correction", "Replay", "replay", "row_hashes"]
+__all__ = ["Correction", "Replay", "replay"]
 
 
 class Replay(NamedTuple):
@@ -39,27 +38,6 @@ class Correction:
     new: Any
 
 
-def row_hashes(source: Source, at: IndexArray, *, leave_out: str | None) -> list[str]:
-    """A hash of the content of each of some rows, without the label."""
-    digests = [Digest() for _ in at]
-    for name in source.columns:
-        if name != leave_out and len(at):
-            for digest, value in zip(digests, source.column(name, at).tolist(), strict=True):
-                digest.add(name)
-                digest.add(_alone(value))
-    return [digest.hexdigest() for digest in digests]
-
-
-def _alone(value: Any) -> Any:
-    """A value in a form that does not depend on the other rows.
-
-    Integers travel as floats where some are missing, and a missing value is None or NaN.
-    """
-    if type(value) is not float:
-        return value
-    return None if value != value else int(value) if value.is_integer() else value
-
-
 def replay(wanted: Sequence[Correction], other: Any, label_name: str | None) -> Replay:
     """Make corrections in another data set; see `Review.apply`."""
     import pandas as pd
@@ -75,8 +53,8 @@ def replay(wanted: Sequence[Correction], other: Any, label_name: str | None) -> 
     for one, (place, unfit) in zip(wanted, found, strict=True):
         reason = unfit
         if not reason and not one.exclude and given is not None:
-            there = _alone(json_value(given[place]))
-            if there not in (_alone(one.old), _alone(json_value(one.new))):
+            there = alone(json_value(given[place]))
+            if there not in (alone(one.old), alone(json_value(one.new))):
                 reason = f"its label is {there!r}, not {one.old!r}"
         if reason:
             line = {"row": one.row, "verdict": one.verdict, "new": one.new, "reason": reason}
@@ -96,10 +74,9 @@ def _found_again(
 ) -> list[tuple[int, str]]:
     """Where each row stands in the other data, or why it cannot be found."""
     unique = source.index is not None and source.index.is_unique
-    names = source.index if unique else range(source.n_rows)
-    there = {repr(json_value(one)): place for place, one in enumerate(names)}
-    places = [there.get(repr(one.row), -1) for one in wanted]
-    known = np.array([place for place in places if place >= 0], dtype=np.intp)
+    names = RowNames(source.index if unique else None, np.arange(source.n_rows))
+    at = names.places([one.row for one in wanted])
+    known, places = at[at >= 0], at.tolist()
     hashes = row_hashes(source, known, leave_out=label_name)
     content = dict(zip(known.tolist(), hashes, strict=True))
     same = [content.get(place) == one.hash for place, one in zip(places, wanted, strict=True)]

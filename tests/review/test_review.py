@@ -17,7 +17,7 @@ import pytest
 from datalab import Datalab
 from datalab.exceptions import DatalabWarning, InputError, NotFound
 from datalab.managers.base import _register, register
-from datalab.review.decisions import _Facts
+from datalab.review.rulings import Rulings
 
 N = 60
 
@@ -188,7 +188,7 @@ def test_a_review_can_stop_when_hardly_anything_is_real() -> None:
     register(All)
     try:
         lab = Datalab(frame(), label_name="y", verbosity=0, ledger=False).find_issues(["all_rows"])
-        lab.review.exclude([f"r{i}" for i in range(3)]).keep([f"r{i}" for i in range(3, 25)])
+        lab.review.exclude([f"r{i}" for i in range(3)]).keep([f"r{i}" for i in range(3, 35)])
         assert "you can stop here" in lab.review.progress("all_rows")["hint"]
     finally:
         _register[:] = before
@@ -327,7 +327,7 @@ def test_a_narrowed_lab_shares_the_review() -> None:
     for data, rows in ((frame(), ["r4", "r40"]), (columns(), [4, 40])):
         lab = audited(data)
         part = lab.keep(np.arange(N) % 4 == 0)
-        names = part.review._row_ids(np.arange(3))
+        names = part.review._names_of(np.arange(3))
         assert names == (["r0", "r4", "r8"] if isinstance(data, pd.DataFrame) else [0, 4, 8])
         part.review.relabel(np.arange(len(part)) == 1)
         lab.review.relabel([rows[1]])
@@ -449,15 +449,15 @@ def test_a_click_looks_at_its_own_row_only(monkeypatch: pytest.MonkeyPatch) -> N
     lab.review.keep(range(50))
     before = lab.review.stamp()
     read: list[int] = []
-    plain = _Facts.settle
+    plain = Rulings.settle
 
-    def settle(self: _Facts, places: Iterable[int]) -> None:
+    def settle(self: Rulings, places: Iterable[int]) -> None:
         chosen = list(places)
         read.extend(chosen)
         plain(self, chosen)
 
     assert lab.review.verdicts()[:51].tolist() == ["keep"] * 50 + [None]
-    monkeypatch.setattr(_Facts, "settle", settle)
+    monkeypatch.setattr(Rulings, "settle", settle)
     lab.review.relabel([60], 1)
     assert lab.review.verdicts()[60] == "relabel"
     lab.review.exclude([3])
