@@ -102,7 +102,7 @@ def _labels_of(names: Sequence[Any], index: Any) -> tuple[Any, BoolArray]:
         moments = pd.to_datetime(mine, utc=True, format="ISO8601", errors="coerce")
         aware = getattr(index, "tz", None)
         return moments.tz_convert(aware) if aware else moments.tz_localize(None), known
-    return pd.Index(mine, dtype=index.dtype if kind is not str else None), known
+    return pd.Index(mine), known
 
 
 def row_hashes(source: Source, at: IndexArray, *, leave_out: str | None) -> list[str]:
