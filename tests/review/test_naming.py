@@ -60,7 +60,8 @@ def test_rows_without_names_are_numbered_as_they_stood_first() -> None:
 def test_few_rows_are_looked_up_without_a_look_at_the_others() -> None:
     class Guarded(pd.Index):
         def __iter__(self) -> Any:
-            raise AssertionError("every row was looked at")
+            assert len(self) < 10, "every row was looked at"
+            return super().__iter__()
 
     plain = pd.Index([f"r{i}" for i in range(1000)], dtype=object)
     guarded = plain.view()
