@@ -31,6 +31,7 @@ __all__ = [
     "counted",
     "distinct",
     "elide",
+    "heading",
     "is_missing",
     "number",
     "score",
@@ -93,6 +94,11 @@ def elide(value: Any, limit: int = NAME_LIMIT) -> str:
     tail = (limit - 1) // 2
     head = limit - 1 - tail
     return f"{clean_text(text[:head]).rstrip()}…{clean_text(text[len(text) - tail :]).lstrip()}"
+
+
+def heading(title: str) -> str:
+    """A title as it stands at the head of something: ``"Near duplicate"``."""
+    return title[:1].upper() + title[1:]
 
 
 def distinct(names: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from datalab.exceptions import InputError
 from datalab.managers.base import specs
 from datalab.session import Session
 from datalab.views.base import View
-from datalab.views.cells import clean_text, count, is_missing
+from datalab.views.cells import clean_text, count, heading, is_missing
 
 __all__ = ["ChainEditor"]
 
@@ -131,7 +131,9 @@ class ChainEditor(View):
             "rows_out": next((s["rows_out"] for s in reversed(steps) if s["rows_out"]), ""),
             "waiting": waiting[0]["title"] if waiting else "",
             "actions": [{"name": name, "text": ACTION_WORDS[name]} for name in ACTIONS],
-            "issues": [{"name": n, "title": spec.title} for n, spec in specs(lab.task).items()],
+            "issues": [
+                {"name": n, "title": heading(spec.title)} for n, spec in specs(lab.task).items()
+            ],
             "code": self.chain.to_code(),
         }
 
@@ -139,7 +141,7 @@ class ChainEditor(View):
         seconds, changed = line["seconds"], step.changed()
         return {
             "name": step.name,
-            "title": step.step.spec.title + step.name.removeprefix(step.issue),
+            "title": heading(step.step.spec.title) + step.name.removeprefix(step.issue),
             "parameters": [
                 {**_field(name, value), "changed": name in changed}
                 for name, value in step.parameters.items()

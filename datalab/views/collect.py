@@ -11,7 +11,16 @@ from datalab._data.images import Unreadable
 from datalab.audit import Outcome
 from datalab.findings import Findings
 from datalab.results import explained, masking, shown_rows
-from datalab.views.cells import NAME_LIMIT, TEXT_LIMIT, class_name, clean_text, count, counted, show
+from datalab.views.cells import (
+    NAME_LIMIT,
+    TEXT_LIMIT,
+    class_name,
+    clean_text,
+    count,
+    counted,
+    heading,
+    show,
+)
 from datalab.views.evidence import ALWAYS_SHOWN, EVIDENCE
 from datalab.views.model import Bins, Example, Group, Overview, Section, State
 
@@ -81,6 +90,7 @@ def _facts(lab: Any) -> tuple[str, ...]:
         ("labels", lab.label_name),
         ("text", lab.text_key),
         ("images", lab.image_key),
+        ("sound", lab._named.get("audio_key")),
     ):
         if name is not None:
             facts.append(f"{word}: {clean_text(name, NAME_LIMIT)}")
@@ -96,7 +106,7 @@ def _section(
     spec, findings = outcome.spec, outcome.findings
     section = Section(
         name=outcome.name,
-        title=spec.title[:1].upper() + spec.title[1:],
+        title=heading(spec.title),
         state="failed" if outcome.status == "failed" else "not applicable",
         meaning=clean_text(spec.description),
         advice=clean_text(spec.advice),
@@ -227,7 +237,8 @@ def _own_columns(outcome: Outcome) -> list[str]:
 
 def _user_columns(lab: Any) -> tuple[str, ...]:
     """A few of the user's columns, to recognise a row by: fewer beside a text or picture."""
-    shown = {lab.label_name, lab.text_key, lab.image_key, *lab._annotators}
+    audio = lab._named.get("audio_key")
+    shown = {lab.label_name, lab.text_key, lab.image_key, audio, *lab._annotators}
     room = 4 if lab.text_key is None and lab.image_key is None else 2
     names: list[str] = []
     for name in lab._source.columns:

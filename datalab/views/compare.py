@@ -1,14 +1,16 @@
 """What differs between two rows that are nearly the same."""
 
 import difflib
+import itertools
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from datalab._data.values import is_missing
 from datalab.results import shown_rows
 from datalab.views.cells import NAME_LIMIT, clean_text, show
 
-__all__ = ["differences", "text_parts"]
+__all__ = ["differences", "spans_of_change", "text_parts"]
 
 TEXT_LIMIT = 1_200  # characters that are compared
 COLUMNS = 6
@@ -58,10 +60,9 @@ def text_parts(mine: str, theirs: str) -> list[dict[str, str]]:
     >>> [(p["kind"], p["text"]) for p in text_parts("a red car", "a blue car")]
     [('same', 'a '), ('gone', 'red'), ('added', 'blue'), ('same', ' car')]
     """
-    old, new = (_WORDS.findall(text[:TEXT_LIMIT]) for text in (mine, theirs))
+    old, new = _words(mine), _words(theirs)
     parts = []
-    matcher = difflib.SequenceMatcher(a=old, b=new, autojunk=False)
-    for kind, a, b, c, d in matcher.get_opcodes():
+    for kind, a, b, c, d in _changes(old, new):
         if kind == "equal":
             parts.append(("same", new[c:d]))
             continue
@@ -71,3 +72,26 @@ def text_parts(mine: str, theirs: str) -> list[dict[str, str]]:
         for kind, words in parts
         if words
     ]
+
+
+def spans_of_change(other: str, text: str) -> list[tuple[int, int]]:
+    """Where a text says something that the other one does not.
+
+    Examples
+    --------
+    >>> spans_of_change("a red car", "a dark blue car")
+    [(2, 11)]
+    """
+    old, new = _words(other), _words(text)
+    ends = [0, *itertools.accumulate(map(len, new))]
+    return [
+        (ends[c], ends[d]) for kind, _, _, c, d in _changes(old, new) if kind != "equal" and c < d
+    ]
+
+
+def _words(text: str) -> list[str]:
+    return _WORDS.findall(text[:TEXT_LIMIT])
+
+
+def _changes(old: list[str], new: list[str]) -> Iterable[tuple[str, int, int, int, int]]:
+    return difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes()

@@ -6,12 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab.views.base import View, buffer
-from datalab.views.cells import clean_text
 
 __all__ = ["Heatmap"]
 
 MOST_CLASSES = 400  # of more classes those are shown that are most often in doubt
-NAME_LIMIT = 40
 
 
 class Heatmap(View):
@@ -34,7 +32,7 @@ class Heatmap(View):
         expected = self._expected(k)
         names = facts.class_texts()
         return {
-            "names": [clean_text(names[code], NAME_LIMIT) for code in shown],
+            "names": [names[code] for code in shown],
             "codes": shown.tolist(),
             "hidden": k - len(shown),
             "counts": buffer(part, "<u4"),

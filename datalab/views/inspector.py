@@ -1,19 +1,19 @@
 """One example, large: why it is flagged, what it resembles, what people said about it."""
 
-from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from datalab._data.values import is_missing
 from datalab.neighbors.graph import KNNGraph
-from datalab.results import explained, shown_rows
+from datalab.results import explained, masking, shown_rows
 from datalab.session import Session
 from datalab.views.cells import (
     NAME_LIMIT,
     class_name,
     clean_text,
     count,
+    heading,
     number,
     score,
     share,
@@ -21,9 +21,9 @@ from datalab.views.cells import (
 )
 from datalab.views.collect import _named_index
 from datalab.views.compare import differences
+from datalab.views.excerpt import excerpt, fragments, marked
 from datalab.views.review import Reviewing, suggestion_of
-from datalab.views.rows import picture, verdict_of
-from datalab.views.sound import playable
+from datalab.views.rows import audio_of, picture, reason_of, verdict_of
 
 __all__ = ["Inspector"]
 
@@ -40,20 +40,10 @@ VOTES = 20
 class Inspector(Reviewing):
     """The example that is looked at, with everything that is known about it."""
 
-    modules: ClassVar[tuple[str, ...]] = ("review", "inspector")
+    modules: ClassVar[tuple[str, ...]] = ("review", "sound", "inspector")
     watches: ClassVar[frozenset[str]] = frozenset(
         {"focus", "rows", "issue", "selection", "decisions", "findings"}
     )
-
-    def actions(self) -> Mapping[str, Callable[..., Any]]:
-        """What reviewing needs, and the sound on demand."""
-        return {**super().actions(), "play": self._play}
-
-    def _play(self, row: int) -> None:
-        lab = self.session.lab
-        value = lab._source.column(lab._named["audio_key"], [row])[0]
-        data, mime, problem = playable(value)
-        self.send({"sound": row, "mime": mime, "problem": problem}, buffers=[data])
 
     def drawn(self) -> dict[str, Any]:
         """The example; without one, only what the review bar says."""
@@ -61,45 +51,47 @@ class Inspector(Reviewing):
         if row is None:
             return {**self.decision(), "example": None}
         lab = session.lab
-        given = _label_of(session, row)
+        given, reasons = _label_of(session, row), _reasons(session, row)
         return {
             **self.decision(),
             "example": {
                 "row": row,
                 "place": f"{count(session.place() + 1)} of {count(len(session.rows))}",
-                **_content(session, row),
+                **_content(session, row, reasons),
                 "given": given,
                 "suggested": _suggestion(session, row, given),
                 "verdict": verdict_of(session, row, session.facts.verdicts()[row]),
-                "reasons": _reasons(session, row),
+                "reasons": reasons,
                 "probabilities": _probabilities(session, row),
                 "neighbours": _neighbours(session, row),
                 "duplicates": _duplicates(session, row),
                 "votes": _votes(session, row),
-                "sound": lab._named.get("audio_key") is not None,
+                "sound": audio_of(lab) is not None,
             },
         }
 
 
-def _content(session: Session, row: int) -> dict[str, Any]:
+def _content(session: Session, row: int, reasons: list[dict[str, Any]]) -> dict[str, Any]:
     """The example itself: picture, text and the other columns."""
     lab = session.lab
-    named = (lab.image_key, lab.text_key, lab._named.get("audio_key"), lab.label_name)
+    named = (lab.image_key, lab.text_key, audio_of(lab), lab.label_name)
     source = lab._source
     others = [name for name in source.columns if name not in (*named, *lab._annotators)]
     shown = [name for name in others if source.kind(name) not in ("image", "audio", "vector")]
     wanted = [*shown[:FIELDS], *([lab.text_key] if lab.text_key is not None else [])]
     [values] = shown_rows(lab.outcomes, source, [row], wanted)
-    index = _named_index(lab)
+    index, shown_as = _named_index(lab), masking(lab.outcomes)
     content: dict[str, Any] = {
-        "index": "" if index is None else clean_text(index[row], NAME_LIMIT),
+        "index": "" if index is None else clean_text(shown_as(row, index[row]), NAME_LIMIT),
         "fields": [
             {"name": clean_text(name, NAME_LIMIT), **_cell(values[name])} for name in shown[:FIELDS]
         ],
         "more_fields": max(0, len(shown) - FIELDS),
     }
     if lab.text_key is not None:
-        content["text"] = _cell(values[lab.text_key], TEXT_LIMIT)
+        text = values[lab.text_key]
+        spans = marked(str(text), [part for one in reasons for part in fragments(one["why"])])
+        content["text"] = excerpt(text, spans, TEXT_LIMIT, lead=TEXT_LIMIT // 2)
     if lab.image_key is not None:
         content["image"] = picture(lab, row, PICTURE_SIZE)
     return content
@@ -130,9 +122,10 @@ def _suggestion(session: Session, row: int, given: str) -> str:
     return "" if text == given else text
 
 
-def _reasons(session: Session, row: int) -> list[dict[str, str]]:
+def _reasons(session: Session, row: int) -> list[dict[str, Any]]:
     """What every check that flags the row says about it, the one that is looked at first."""
     lab, told = session.lab, []
+    shown = masking(lab.outcomes)
     for name in sorted(lab._found(), key=lambda one: one != session.issue):
         outcome = lab._outcomes[name]
         [at] = session.facts.places(name, np.array([row]))
@@ -141,9 +134,9 @@ def _reasons(session: Session, row: int) -> list[dict[str, str]]:
         [line] = explained(outcome, np.array([at]), lab.class_names, lab._source.index)
         told.append(
             {
-                "title": outcome.spec.title,
+                "title": heading(outcome.spec.title),
                 "score": score(line["score"]),
-                "why": clean_text(line["reason"]),
+                "why": shown(row, reason_of(line)),
                 "flagged": bool(session.flags(name)[row]),
             }
         )

@@ -11,6 +11,8 @@ from datalab._typing import IndexArray
 from datalab.session import Session
 from datalab.views.base import View
 from datalab.views.cells import class_name, count, counted, number
+from datalab.views.rows import audio_of
+from datalab.views.sound import playable
 
 __all__ = ["Reviewing", "progress_of", "suggestion_of"]
 
@@ -37,7 +39,15 @@ class Reviewing(View):
             "decide": self._decide,
             "undo": lambda: session.lab.review.can_undo and session.lab.review.undo(),
             "redo": lambda: session.lab.review.can_redo and session.lab.review.redo(),
+            "play": self._play,
         }
+
+    def _play(self, row: int) -> None:
+        """Send a recording, or why there is nothing to hear."""
+        lab = self.session.lab
+        name = audio_of(lab)
+        data, mime, problem = playable(lab._source.column(name, [row])[0] if name else None)
+        self.send({"sound": row, "mime": mime, "problem": problem}, buffers=[data])
 
     def decision(self) -> dict[str, Any]:
         """What the review bar says: on how many rows, what is suggested, what can be undone."""
@@ -51,6 +61,7 @@ class Reviewing(View):
             "given": _given(session, rows),
             "suggestion": suggestion_of(session, int(rows[0])) if len(rows) == 1 else "",
             "labelled": session.lab._labels is not None,
+            "sounds": audio_of(session.lab) is not None,
             "classes": session.facts.class_texts()[:MANY_CLASSES],
             "undo": bool(review.can_undo),
             "redo": bool(review.can_redo),

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from datalab._typing import IndexArray
-from datalab.results import explained, shown_rows
+from datalab.results import explained, masking, shown_rows
 from datalab.session import Session
 from datalab.views.cells import (
     NAME_LIMIT,
     Cell,
     class_name,
     clean_text,
+    elide,
     is_missing,
     score,
     share,
@@ -21,12 +22,12 @@ from datalab.views.cells import (
     thumbnail,
 )
 from datalab.views.collect import _given_labels, _named_index, _suggested, _user_columns
+from datalab.views.excerpt import excerpt, fragments, marked
 
-__all__ = ["columns_of", "excerpt", "page_of", "picture"]
+__all__ = ["audio_of", "columns_of", "page_of", "picture", "reason_of"]
 
-TEXT_LIMIT = 240  # characters of a text in a table
 COLUMN_LIMIT = 80
-AROUND = 60  # characters that are shown before what was looked for
+LABEL_LIMIT = 24  # characters of the name of a class in a sentence
 THUMBNAIL_SIZE = 80  # pixels; half of it on screen, for sharp screens
 
 
@@ -40,6 +41,8 @@ def columns_of(session: Session) -> list[dict[str, Any]]:
         columns.insert(0, _column("", "", "image"))
     if lab.text_key is not None:
         columns.append(_column(lab.text_key, lab.text_key, "text"))
+    if (audio := audio_of(lab)) is not None:
+        columns.append(_column("", audio, "sound"))
     if lab._labels is not None:
         columns.append(_column("given", "given", "given"))
     if _suggests(session):
@@ -82,7 +85,7 @@ def page_of(session: Session, rows: IndexArray, words: Sequence[str]) -> list[di
     theirs = _user_columns(lab)
     wanted = [*theirs, *([lab.text_key] if lab.text_key is not None else [])]
     cells = shown_rows(lab.outcomes, lab._source, positions, wanted)
-    index = _named_index(lab)
+    index, shown = _named_index(lab), masking(lab.outcomes)
     given = _given(session, rows)
     told = _told(session, rows)
     verdicts = session.facts.verdicts()
@@ -93,18 +96,33 @@ def page_of(session: Session, rows: IndexArray, words: Sequence[str]) -> list[di
         line: dict[str, Any] = {
             "row": row,
             "selected": row in selected,
-            "index": "" if index is None else clean_text(index[row], NAME_LIMIT),
+            "index": "" if index is None else clean_text(shown(row, index[row]), NAME_LIMIT),
             "given": given[place],
             "verdict": verdict_of(session, row, verdicts[row]),
             "extra": [_cell(show(cells[place][name], COLUMN_LIMIT)) for name in theirs],
             **({} if why is None else _reasons(why, given[place])),
+            **({} if why is None else {"why": shown(row, reason_of(why))}),
         }
         if lab.text_key is not None:
-            line["text"] = excerpt(cells[place][lab.text_key], words)
+            text = cells[place][lab.text_key]
+            quoted = [] if why is None or not why["is_issue"] else fragments(why["reason"])
+            other = _twin(session, why)
+            line["text"] = excerpt(text, marked(str(text), [*words, *quoted], other))
         if lab.image_key is not None:
             line["image"] = picture(lab, row)
         page.append(line)
     return page
+
+
+def _twin(session: Session, told: dict[str, Any] | None) -> str | None:
+    """The text that a row is nearly the same as, where the check looks for such."""
+    flagged = told if told is not None and told["is_issue"] else {}
+    others = flagged.get("near_duplicate_sets", [])
+    if not len(others):
+        return None
+    lab = session.lab
+    [cells] = shown_rows(lab.outcomes, lab._source, [int(others[0])], [lab.text_key])
+    return str(cells[lab.text_key])
 
 
 def _given(session: Session, rows: IndexArray) -> list[str]:
@@ -129,7 +147,6 @@ def _reasons(told: dict[str, Any], given: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "score": score(told["score"]),
         "bar": round(float(told["score"]), 3),
-        "why": clean_text(told["reason"]),
         "suggested": _suggested(told, given),
     }
     for name in ("given", "predicted"):
@@ -137,6 +154,22 @@ def _reasons(told: dict[str, Any], given: str) -> dict[str, Any]:
         if probability is not None and not is_missing(probability):
             found["p_given" if name == "given" else "p_suggested"] = share(float(probability))
     return found
+
+
+def reason_of(told: dict[str, Any]) -> str:
+    """Why a row is flagged, fit to be read in a line: long names of classes lose their middle."""
+    reason = str(told["reason"])
+    for name in ("given_label", "predicted_label"):
+        label = told.get(name)
+        if isinstance(label, str) and len(label) > LABEL_LIMIT:
+            reason = reason.replace(label, elide(label, LABEL_LIMIT))
+    return clean_text(reason).replace(" %", "\xa0%")
+
+
+def audio_of(lab: Any) -> str | None:
+    """The column of recordings, if there is one."""
+    name: str | None = lab._named.get("audio_key")
+    return name
 
 
 def _cell(cell: Cell) -> dict[str, str]:
@@ -151,22 +184,6 @@ def verdict_of(session: Session, row: int, verdict: str | None) -> dict[str, str
     if verdict == "relabel" and row in session.facts.rulings():
         words["relabel"] = f"→ {class_name(session.facts.rulings()[row].label)}"
     return {"kind": verdict, "text": words.get(verdict, verdict)}
-
-
-def excerpt(value: Any, words: Sequence[str], limit: int = TEXT_LIMIT) -> dict[str, Any]:
-    """The part of a text to show, and where in it the first word stands that was looked for."""
-    if is_missing(value):
-        return {"text": "missing", "kind": "missing"}
-    whole = str(value)
-    for word in words:
-        at = whole.casefold().find(word.casefold())
-        if at >= 0:
-            start = max(0, at - AROUND) if at + len(word) > limit - AROUND else 0
-            before = ("…" if start else "") + clean_text(whole[start:at], limit)
-            hit = clean_text(whole[at : at + len(word)], limit)
-            after = clean_text(whole[at + len(word) :], max(1, limit - len(before) - len(hit)))
-            return {"before": before, "hit": hit, "text": after, "kind": "text"}
-    return _cell(show(whole, limit))
 
 
 def picture(lab: Any, row: int, size: int = THUMBNAIL_SIZE) -> dict[str, Any]:

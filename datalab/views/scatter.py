@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+import traitlets as T
 
 from datalab._check import choice
 from datalab._optional import require
@@ -11,8 +12,8 @@ from datalab._typing import FloatArray, IndexArray
 from datalab.results import shown_rows
 from datalab.session import Session
 from datalab.views.base import View, buffer
-from datalab.views.cells import clean_text, count
-from datalab.views.rows import excerpt, picture
+from datalab.views.cells import count, show
+from datalab.views.rows import picture
 
 __all__ = ["Scatter", "project"]
 
@@ -26,38 +27,41 @@ class Scatter(View):
     """Every example as a point; a lasso lists what it encloses."""
 
     modules: ClassVar[tuple[str, ...]] = ("scatter",)
-    watches: ClassVar[frozenset[str]] = frozenset({"findings", "issue", "threshold", "decisions"})
+    watches: ClassVar[frozenset[str]] = frozenset({"findings", "issue", "threshold"})
+
+    places = T.Dict(help="where points stand; sent once, as they are many").tag(sync=True)
+    here = T.Int(-1, help="the point of the row that is looked at").tag(sync=True)
 
     def __init__(self, session: Session, *, method: str = "pca") -> None:
         choice(method, tuple(_METHODS), name="method")
         self._method = method
-        self._points: tuple[IndexArray, FloatArray] | None = None
+        self._features: Any = None  # that the points were made from
+        self._rows: IndexArray = np.empty(0, np.intp)
         super().__init__(session)
 
     def actions(self) -> Mapping[str, Callable[..., Any]]:
         """What a lasso, a click and a pointer ask for; rows are numbered as they are drawn."""
         return {
             "lasso": self._lasso,
-            "pick": lambda point: self.session.pick(int(self._drawn()[0][point])),
+            "pick": lambda point: self.session.pick(int(self._rows[point])),
             "hover": self._hover,
             "clear": lambda: setattr(self.session, "region", None),
         }
 
     def _lasso(self, buffers: Any) -> None:
-        inside = self._drawn()[0][np.frombuffer(bytes(buffers[0]), "<u4").astype(np.intp)]
+        inside = self._rows[np.frombuffer(bytes(buffers[0]), "<u4").astype(np.intp)]
         with self.session.change():
             self.session.region = inside if len(inside) else None
             self.session.selection = inside
 
     def _hover(self, point: int) -> None:
-        row = int(self._drawn()[0][point])
-        lab = self.session.lab
+        row, lab = int(self._rows[point]), self.session.lab
         told: dict[str, Any] = {"hover": point, "row": row, "given": "", "text": ""}
         code = int(self.session.facts.given[row])
         told["given"] = self.session.facts.class_texts()[code] if code >= 0 else ""
         if lab.text_key is not None:
             [cell] = shown_rows(lab.outcomes, lab._source, [row], [lab.text_key])
-            told["text"] = clean_text(excerpt(cell[lab.text_key], ())["text"], 160)
+            told["text"] = show(cell[lab.text_key], 160).text
         if lab.image_key is not None:
             told["image"] = {k: v for k, v in picture(lab, row).items() if k != "data"}
             self.send(told, buffers=[picture(lab, row).get("data", b"")])
@@ -66,36 +70,46 @@ class Scatter(View):
 
     # ------------------------------------------------------------------ points
 
-    def _drawn(self) -> tuple[IndexArray, FloatArray]:
-        """Positions of the rows that are drawn, and their places in [0, 1]²."""
+    def _told(self, change: Any) -> None:
+        with self.hold_sync():
+            super()._told(change)
+            self._find_focus()
+
+    def _find_focus(self) -> None:
+        row = -1 if self.session.focus is None else self.session.focus
+        at = int(np.searchsorted(self._rows, row))
+        self.here = at if at < len(self._rows) and self._rows[at] == row else -1
+
+    def _place(self) -> None:
+        """Place the points, if the features are others than they were."""
         features = self.session.lab._artefacts.current("features")
-        if self._points is None or "findings" in self.session.changed:
-            self._points = (np.empty(0, np.intp), np.empty((0, 2), np.float32))
-            if features is not None:
-                rows = (
-                    features.rows if features.rows is not None else np.arange(len(features.value))
-                )
-                if len(rows) > MOST_POINTS:
-                    rows = rows[np.linspace(0, len(rows) - 1, MOST_POINTS).astype(np.intp)]
-                self._points = (rows, project(features.value, rows, method=self._method))
-        return self._points
+        if features is self._features and features is not None:
+            return
+        self._features, self._rows = features, np.empty(0, np.intp)
+        if features is None:
+            return
+        rows = features.rows if features.rows is not None else np.arange(len(features.value))
+        if len(rows) > MOST_POINTS:
+            rows = rows[np.linspace(0, len(rows) - 1, MOST_POINTS).astype(np.intp)]
+        self._rows = rows
+        self.places = {"xy": buffer(project(features.value, rows, method=self._method), "<f4")}
+        self._find_focus()
 
     def drawn(self) -> dict[str, Any]:
-        """Places, and for each point its class, whether it is flagged, and its score."""
+        """For each point its class, whether it is flagged, and its score."""
         session = self.session
-        rows, places = self._drawn()
+        self._place()
+        rows = self._rows
         if not len(rows):
             return {"n": 0, "why": "no features: give features= or embed= to find_issues"}
         classes, names = _coloured_classes(session, rows)
-        others = bool((classes == OTHER).any())
         scores = session.scores()[rows] if session.issue else np.full(len(rows), np.nan)
         hidden = len(session.lab) - len(rows)
         return {
             "n": len(rows),
-            "xy": buffer(places, "<f4"),
             "classes": buffer(classes, "u1"),
             "names": names,
-            "others": others,
+            "others": bool((classes == OTHER).any()),
             "flags": buffer(session.flags()[rows] if session.issue else np.zeros(len(rows)), "u1"),
             "scores": buffer(np.nan_to_num(scores, nan=1.0) * 255, "u1"),
             "told": f"{self._method.upper()} of the features"

@@ -6,17 +6,19 @@ from typing import Any, ClassVar
 from datalab.exceptions import InputError
 from datalab.session import Session
 from datalab.session.query import TEXT, parse, written
-from datalab.views.cells import clean_text, counted
+from datalab.views.cells import counted
 from datalab.views.review import Reviewing
 from datalab.views.rows import columns_of, page_of
 
 __all__ = ["Table"]
 
+SHORT = 16  # characters of a class name that is short enough for a hint
+
 
 class Table(Reviewing):
     """The rows that are listed, one page at a time, and what can be decided on them."""
 
-    modules: ClassVar[tuple[str, ...]] = ("review", "table")
+    modules: ClassVar[tuple[str, ...]] = ("review", "sound", "table")
     watches: ClassVar[frozenset[str]] = frozenset(
         {"rows", "page", "page_size", "focus", "selection", "decisions", "findings", "issue"}
     )
@@ -64,7 +66,8 @@ def _title(session: Session) -> str:
 def _hint(session: Session) -> str:
     """What can be typed, with a class that this data has."""
     names = session.lab.class_names
-    example = written({"given": clean_text(names[0], 20)}) if names else "row<100"
+    short = [str(name) for name in names if 0 < len(str(name)) <= SHORT and str(name).isprintable()]
+    example = written({"given": short[0]}) if short else "row<100"
     return f"Filter: text, {example}" + (", score<0.1" if session.issue else "")
 
 

@@ -131,12 +131,7 @@ def test_what_was_looked_for_is_marked(table: Table):
     table.flagged_only = False
     table.filter = "BLUE row<3"
     [row] = table.content["rows"]
-    assert row["text"] == {
-        "before": "text number 2 about ",
-        "hit": "blue",
-        "text": "",
-        "kind": "text",
-    }
+    assert row["text"] == {"kind": "text", "parts": ["text number 2 about ", "blue", ""]}
 
 
 def test_the_page_cannot_ask_for_anything_else(table: Table):
@@ -404,7 +399,7 @@ def test_what_travels_stays_small():
 
 def test_the_map_places_and_lists(lab: Datalab):
     view = Scatter(Session(lab))
-    xy = np.frombuffer(view.content["xy"], "<f4").reshape(-1, 2)
+    xy = np.frombuffer(view.places["xy"], "<f4").reshape(-1, 2)
     assert xy.shape == (60, 2)
     assert (xy >= 0).all()
     assert (xy <= 1).all()
@@ -471,7 +466,7 @@ def finished(view: ChainEditor) -> ChainEditor:
 def test_the_chain_editor(lab: Datalab):
     view = ChainEditor(Session(lab))
     assert [step["name"] for step in view.content["steps"]] == ["label", "near_duplicate"]
-    assert view.content["waiting"] == "label"
+    assert view.content["waiting"] == "Label"
     ask(view, {"do": "move", "args": {"step": "near_duplicate", "by": -1}})
     ask(view, {"do": "run"})
     first, second = finished(view).content["steps"]

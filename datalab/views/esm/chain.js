@@ -28,7 +28,7 @@ export default view(({ model, el, ask }) => {
     return h("article", { class: `step ${mine ? "running" : step.state.replaceAll(" ", "-")}`, "aria-label": step.title },
       h("header", {}, h("h3", {}, step.title), h("span", { class: "state" }, mine ? "running" : step.state)),
       fields(step),
-      h("div", { class: "flow num" }, h("span", {}, step.rows_in || "…"), "→", h("b", {}, step.flagged || "…"), h("span", {}, "flagged")),
+      h("div", { class: "flow num" }, step.flagged ? [h("span", {}, step.rows_in), "→", h("b", {}, step.flagged), h("span", {}, "flagged")] : h("span", {}, step.enabled ? "rows in and flagged: after the run" : "left out of the run")),
       h("label", {}, h("span", {}, "then"), then),
       h("footer", {}, h("span", { class: "num" }, step.rows_out ? `${step.rows_out} rows go on` : ""), h("span", { class: "muted num" }, step.seconds)),
       step.notes && h("p", { class: "muted" }, step.notes),

@@ -20,7 +20,15 @@ function fill(e, ...children) {
 
 const button = (label, click, attributes = {}) => h("button", { type: "button", click, ...attributes }, label);
 const key = (name) => h("kbd", { "aria-hidden": "true" }, name);
-const tag = (kind, text) => h("bdi", { class: `tag ${kind}` }, text);
+// Names often begin alike: long ones lose their middle, and are told in full when pointed at.
+function short(name, limit = 16) {
+  const signs = [...name], tail = (limit - 1) >> 1;
+  return signs.length > limit ? `${signs.slice(0, limit - 1 - tail).join("")}…${signs.slice(-tail).join("")}` : name;
+}
+const named = (name, limit) => h("bdi", { title: name.length > limit ? name : null }, short(name, limit));
+const tag = (kind, text, limit = 16) => h("bdi", { class: `tag ${kind}`, title: text.length > limit ? text : null }, short(text, limit));
+// Text of the data, every second part of it marked.
+const parted = (parts) => parts.map((text, i) => (i % 2 ? h("mark", {}, text) : text));
 const count = (n) => n.toLocaleString("en");
 const rowsOf = (n) => `${count(n)} ${n === 1 ? "row" : "rows"}`;
 const bar = (share) => h("i", { class: "bar", style: `--w:${Number(share)}` });
@@ -66,18 +74,19 @@ function view(setup, watched = ["content"]) {
         model.save_changes();
       };
       const ask = (action, args = {}) => model.send({ do: action, args });
-      const draw = setup({ model, el, set, ask });
+      const endings = [], ends = (f) => endings.push(f); // what to undo when the view goes
+      const on = (event, f) => { model.on(event, f); ends(() => model.off(event, f)); };
+      const draw = setup({ model, el, set, ask, on, ends });
       let queued = false; // several traits arrive together: draw once
       const later = () => {
         if (queued) return;
         queued = true;
         queueMicrotask(() => { queued = false; draw(); });
       };
-      const events = watched.map((name) => `change:${name}`);
-      for (const event of events) model.on(event, later);
-      const again = replaceReport(model, el);
+      for (const name of watched) on(`change:${name}`, later);
+      ends(replaceReport(model, el));
       draw();
-      return () => { for (const event of events) model.off(event, later); again(); };
+      return () => { for (const end of endings) end(); };
     },
   };
 }

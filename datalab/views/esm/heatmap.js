@@ -1,7 +1,7 @@
 // Given (down) × suggested (across). A table of buttons while cells are large enough to press, a
 // canvas with the same keys beyond that. Orders and measures change here, without the kernel.
 
-const AS_TABLE = 40;
+const AS_TABLE = 40, PAIRS = 6; // classes; pairs that are told beside a canvas
 const MEASURES = {
   counts: { title: "rows", of: (m, i, j) => m.counts[i * m.k + j], text: (v) => (v ? count(v) : "") },
   rates: { title: "share of the given class", of: (m, i, j) => m.counts[i * m.k + j] / Math.max(1, m.sums[i]), text: (v) => (v ? `${(100 * v).toFixed(v < 0.1 ? 1 : 0)}%` : "") },
@@ -9,7 +9,7 @@ const MEASURES = {
 };
 const ORDERS = { class: "by class", noise: "noisiest first", similar: "confusable together" };
 
-export default view(({ model, el, set }) => {
+export default view(({ model, el, set, ends }) => {
   el.classList.add("dl-heatmap");
   const pick = (label, options) => h("select", { "aria-label": label, change: () => build() },
     Object.entries(options).map(([value, text]) => h("option", { value }, text)));
@@ -17,7 +17,8 @@ export default view(({ model, el, set }) => {
   const order = pick("order of classes", ORDERS);
   const top = pick("classes shown", { 0: "all classes", 10: "top 10", 20: "top 20", 40: "top 40" });
   const board = h("div", { class: "board" }), told = h("p", { class: "muted told", role: "status" });
-  el.append(h("p", { class: "muted" }, "given down × suggested across"), h("div", { class: "row tools" }, measure, order, top), board, told);
+  const pairs = h("ul", { class: "pairs", "aria-label": "most often in doubt" });
+  el.append(h("p", { class: "muted" }, "given down × suggested across"), h("div", { class: "row tools" }, measure, order, top), board, told, pairs);
 
   let m = null, classes = [], highest = 1, at = [0, 0], show = () => {};
   const value = (r, c) => MEASURES[measure.value].of(m, classes[r], classes[c]);
@@ -32,8 +33,18 @@ export default view(({ model, el, set }) => {
     classes = m.orders[order.value].filter((i) => !n || noisy.includes(i));
     highest = Math.max(1e-12, ...classes.flatMap((_, r) => classes.map((__, c) => (r === c ? 0 : value(r, c)))));
     at = at.map((i) => Math.min(i, classes.length - 1));
-    (classes.length > AS_TABLE ? asCanvas : asTable)();
+    const large = classes.length > AS_TABLE;
+    (large ? asCanvas : asTable)();
+    tellPairs(large);
     told.textContent = m.hidden ? `${m.hidden} more classes are hardly ever in doubt` : "";
+  }
+
+  // The cells that stand out, by name: a canvas has no room for names.
+  function tellPairs(wanted) {
+    const cells = wanted ? classes.flatMap((_, r) => classes.map((__, c) => [value(r, c), r, c])).filter(([v, r, c]) => v && r !== c) : [];
+    cells.sort((a, b) => b[0] - a[0]);
+    fill(pairs, cells.slice(0, PAIRS).map(([v, r, c]) => h("li", {}, h("button", { type: "button", title: words(r, c), click: () => { at = [r, c]; choose(r, c); } },
+      h("b", { class: "num" }, MEASURES[measure.value].text(v)), h("span", { class: "is-given" }, named(m.names[classes[r]], 14)), "→", h("span", { class: "is-sugg" }, named(m.names[classes[c]], 14))))));
   }
 
   // ------------------------------------------------------------------ a table of buttons
@@ -43,10 +54,9 @@ export default view(({ model, el, set }) => {
       type: "button", "data-rc": `${r},${c}`, tabindex: r === at[0] && c === at[1] ? "0" : "-1", "aria-label": words(r, c), title: words(r, c),
       class: r === c ? "same" : null, style: `--v:${heat(r, c)}`, click: () => { at = [r, c]; choose(r, c); },
     }, text(r, c)));
-    const name = (i, scope) => h("th", { scope, title: m.names[i] }, h("bdi", {}, m.names[i]));
-    const table = h("table", { class: `heat${classes.some((i) => m.names[i].length > 3) ? " tall" : ""}`, "aria-label": "rows by given and suggested class" },
-      h("thead", {}, h("tr", {}, h("td"), classes.map((i) => name(i, "col")))),
-      h("tbody", {}, classes.map((i, r) => h("tr", {}, name(i, "row"), classes.map((_, c) => cell(r, c))))));
+    const table = h("table", { class: `heat${classes.length <= 6 ? " few" : ""}${classes.some((i) => m.names[i].length > 3) ? " tall" : ""}`, "aria-label": "rows by given and suggested class" },
+      h("thead", {}, h("tr", {}, h("td"), classes.map((i) => h("th", { scope: "col" }, named(m.names[i], 12))))),
+      h("tbody", {}, classes.map((i, r) => h("tr", {}, h("th", { scope: "row" }, named(m.names[i], 16)), classes.map((_, c) => cell(r, c))))));
     table.addEventListener("keydown", (e) => step(e, () => {
       for (const b of table.querySelectorAll("button[tabindex='0']")) b.tabIndex = -1;
       const next = table.querySelector(`[data-rc="${at}"]`);
@@ -67,13 +77,17 @@ export default view(({ model, el, set }) => {
 
   // ------------------------------------------------------------------ a canvas
   function asCanvas() {
-    const n = classes.length, side = Math.max(3, Math.min(14, Math.floor((board.clientWidth - 4) / n))), scale = window.devicePixelRatio || 1;
-    const canvas = h("canvas", { width: n * side * scale, height: n * side * scale, style: `width:${n * side}px`, tabindex: "0", role: "img",
-      "aria-label": `rows by given and suggested class, ${n} classes; arrow keys move, Enter chooses` });
+    const n = classes.length, scale = window.devicePixelRatio || 1;
+    const canvas = h("canvas", { tabindex: "0", role: "img", "aria-label": `rows by given and suggested class, ${n} classes; arrow keys move, Enter chooses` });
     const g = canvas.getContext("2d");
+    let side = 0;
     const where = (e) => [Math.floor(e.offsetY / side), Math.floor(e.offsetX / side)].map((i) => Math.min(n - 1, Math.max(0, i)));
     show = () => {
-      const style = getComputedStyle(el), ink = style.getPropertyValue("color"), accent = getComputedStyle(measure).accentColor;
+      if (!board.clientWidth) return; // not laid out yet: drawn when it is
+      side = Math.max(2, Math.min(14, Math.floor((Math.min(board.clientWidth, 600) - 4) / n)));
+      Object.assign(canvas, { width: n * side * scale, height: n * side * scale });
+      canvas.style.width = `${n * side}px`;
+      const ink = getComputedStyle(el).color, accent = getComputedStyle(measure).accentColor;
       g.setTransform(scale, 0, 0, scale, 0, 0);
       g.clearRect(0, 0, n * side, n * side);
       for (let r = 0; r < n; r++) for (let c = 0; c < n; c++) {
@@ -99,7 +113,10 @@ export default view(({ model, el, set }) => {
     show();
   }
 
-  let drawn = null;
+  let drawn = null, wide = 0;
+  const resized = new ResizeObserver(() => { if (wide !== (wide = board.clientWidth)) show(); });
+  resized.observe(board);
+  ends(() => resized.disconnect());
   return function draw() {
     const c = model.get("content");
     el.hidden = !c.names.length;

@@ -10,12 +10,12 @@ const HELP = [
   ["Shift ↑ ↓", "select on the way"], ["a", "select all rows that are listed, on all pages"],
   ["r", "relabel to the suggested class"], ["l", "relabel to any class, by typing"],
   ...DECISIONS.map(([k, , , help]) => [k, help]),
-  ["n", "write a note"], ["u", "undo"], ["Shift u", "redo"], ["/", "go to the filter"],
+  ["n", "write a note"], ["p", "play the recording, or stop it"], ["u", "undo"], ["Shift u", "redo"], ["/", "go to the filter"],
   ["Esc", "close, drop the selection, stop searching"], ["?", "show or hide these keys"],
 ];
 const VERBS = { keep: "Keep", relabel: "Relabel", exclude: "Exclude", needs_review: "Look again later at", note: "Note on" };
 
-function reviewing({ model, set, ask, home }) {
+function reviewing({ model, set, ask, sound, home }) {
   const buttons = h("div", { class: "acts", role: "group", "aria-label": "decide" });
   const panel = h("div", { class: "panel", role: "group", "aria-label": "decision", hidden: true });
   const close = () => {
@@ -49,19 +49,19 @@ function reviewing({ model, set, ask, home }) {
   const anyClass = () => type(`New label for ${about()}`, model.get("content").classes, (text) => decide("relabel", text));
   const note = () => type(`Note on ${about()}`, [], (text) => decide("note", null, text));
   const help = () => panel.querySelector(".keys") ? close() : open(
-    h("dl", { class: "keys" }, HELP.map(([k, text]) => h("div", {}, h("dt", {}, h("kbd", {}, k)), h("dd", {}, text)))),
+    h("dl", { class: "keys" }, HELP.filter(([k]) => k !== "p" || model.get("content").sounds).map(([k, text]) => h("div", {}, h("dt", {}, h("kbd", {}, k)), h("dd", {}, text)))),
     h("div", { class: "row" }, button(["Close", key("Esc")], close, { class: "primary" })));
 
   function draw() {
     const c = model.get("content"), none = !c.acted_on, many = c.acted_on > 1;
     const used = buttons.contains(document.activeElement) ? document.activeElement.dataset.do : null;
     const act = (name, label, k, click, more = {}) =>
-      button([label, key(k)], click, { "data-do": name, "aria-keyshortcuts": k, ...more });
-    const suggestion = many ? "Relabel as suggested" : ["Relabel to ", h("bdi", {}, c.suggestion)];
+      button([h("span", {}, label), key(k)], click, { "data-do": name, "aria-keyshortcuts": k, ...more });
+    const suggestion = many ? "Relabel as suggested" : ["Relabel to ", named(c.suggestion, 18)];
     fill(buttons,
       h("span", { class: "about" }, many ? `${rowsOf(c.acted_on)} selected` : none ? "no row" : `Row ${c.row}`),
       c.labelled ? act("relabel", suggestion, "r", relabel, { class: "primary", disabled: none || (!many && !c.suggestion) }) : "",
-      ...DECISIONS.map(([k, verdict, label]) => act(verdict, verdict === "keep" && c.given && !many ? [label, " ", h("bdi", {}, c.given)] : label, k, () => decide(verdict), { disabled: none })),
+      ...DECISIONS.map(([k, verdict, label]) => act(verdict, verdict === "keep" && c.given && !many ? [label, " ", named(c.given, 8)] : label, k, () => decide(verdict), { disabled: none })),
       c.labelled ? act("label", "Label…", "l", anyClass, { disabled: none }) : "",
       act("note", "Note…", "n", note, { disabled: none }),
       h("span", { class: "gap" }),
@@ -89,7 +89,7 @@ function reviewing({ model, set, ask, home }) {
       ready(`Apply to ${rows}`, () => { ask("decide", { verdict, value, note: text, confirmed: true }); home()?.focus(); }));
   }
 
-  const KEYS = { r: relabel, l: anyClass, n: note, u: () => ask("undo"), U: () => ask("redo"), a: () => ask("all"), "?": help };
+  const KEYS = { r: relabel, l: anyClass, n: note, u: () => ask("undo"), U: () => ask("redo"), a: () => ask("all"), p: () => model.get("content").sounds && sound.play(model.get("content").row), "?": help };
   for (const [k, verdict] of DECISIONS) KEYS[k] = () => decide(verdict);
 
   // True when the key was one of ours.

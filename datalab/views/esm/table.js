@@ -2,10 +2,11 @@
 
 const tables = { made: 0 };
 
-export default view(({ model, el, set, ask }) => {
+export default view(({ model, el, set, ask, on, ends }) => {
   const name = `dl-table-${++tables.made}`;
   const grid = h("table", { class: "rows", role: "grid", tabindex: "0", "aria-label": "examples", "aria-multiselectable": "true" });
-  const review = reviewing({ model, set, ask, home: () => grid });
+  const sound = sounding({ ask, on, ends });
+  const review = reviewing({ model, set, ask, sound, home: () => grid });
   const input = h("input", { type: "search", "aria-label": "filter", spellcheck: "false", input: () => typed(250), keydown: leave });
   const scope = h("div", { class: "segments", role: "group", "aria-label": "which rows" });
   const pager = h("div", { class: "pager" });
@@ -33,15 +34,16 @@ export default view(({ model, el, set, ask }) => {
       return pictures.get(r.row);
     },
     number: (r) => String(r.row),
-    name: (r) => h("bdi", {}, r.index),
-    text: ({ text: t }) => h("div", { class: `clamp ${t.kind}`, dir: "auto" }, t.before, t.hit && h("mark", {}, t.hit), t.text),
+    name: (r) => named(r.index, 20),
+    text: ({ text: t }) => h("div", { class: `clamp ${t.kind}`, dir: "auto" }, parted(t.parts)),
+    sound: (r) => sound.place(r.row),
     given: (r) => label("given", r.given, r.p_given),
     suggested: (r) => label("sugg", r.suggested, r.p_suggested),
     score: (r) => r.score !== undefined && [bar(r.bar), r.score],
     why: (r) => h("div", { class: "clamp", title: r.why }, r.why ?? "not looked at"),
     verdict: (r) => r.verdict && h("b", { class: r.verdict.kind }, h("bdi", {}, r.verdict.text)),
   };
-  const label = (kind, text, p) => text && [tag(text === "missing" ? "missing" : kind, text), p && h("small", {}, p)];
+  const label = (kind, text, p) => text && [tag(text === "missing" ? "missing" : kind, text, 14), p && h("small", {}, p)];
 
   function heading(c) {
     const [by, ascending] = model.get("sort"), mine = c.name && c.name === by;
@@ -98,9 +100,10 @@ export default view(({ model, el, set, ask }) => {
       button("‹", () => page(-1), { "aria-label": "previous page", disabled: at === 0 }),
       button("›", () => page(1), { "aria-label": "next page", disabled: at + 1 >= c.pages }));
     fill(chips, c.chips.map((chip) =>
-      button([h("bdi", {}, chip.text), " ×"], () => ask("drop", { name: chip.name }), { "aria-label": `drop: ${chip.text}` })));
+      button([named(chip.text, 60), " ×"], () => ask("drop", { name: chip.name }), { "aria-label": `drop: ${chip.text}` })));
     const here = new Set(c.rows.map((r) => r.row));
     for (const row of pictures.keys()) if (!here.has(row)) pictures.delete(row);
+    sound.keep(here);
     fill(grid,
       h("thead", {}, h("tr", {}, h("td", { class: "check" }), c.columns.map(heading))),
       h("tbody", {}, c.rows.map((r) => line(r, c.columns)),
