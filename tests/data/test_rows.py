@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from datalab._data.rows import positions_of
-from datalab.exceptions import InputError, NotFound
+from datalab.exceptions import InputError, InputTypeError, NotFound
 
 INDEX = pd.Index(["a", "b", "c", "d"])
 
@@ -23,6 +24,13 @@ INDEX = pd.Index(["a", "b", "c", "d"])
         pd.Series([False, True, False, True]),
         pd.array([None, True, False, True], dtype="boolean"),
         pl.Series([False, True, False, True]),
+        [np.bool_(False), np.bool_(True), None, np.bool_(True)],
+        np.array([None, True, False, True], dtype=object),
+        pa.array([None, True, False, True]),
+        pa.chunked_array([["b"], ["d"]]),
+        pd.Series([True, False, True, False], index=["d", "c", "b", "a"]),
+        pd.Series(["b", "d"]),
+        pd.Series([0.1, 0.2], index=["b", "d"]),
         ("b", "d"),
     ],
     ids=lambda rows: type(rows).__name__,
@@ -48,6 +56,23 @@ def test_repeated_and_nested_labels() -> None:
     assert positions_of([("x", 2), ("y", 1)], nested, 3).tolist() == [1, 2]
 
 
+def test_a_label_may_name_several_rows() -> None:
+    nested = pd.MultiIndex.from_product([["u", "v"], [1, 2]])
+    assert positions_of("v", nested, 4).tolist() == [2, 3]
+    assert positions_of(["v", "u"], nested, 4).tolist() == [2, 3, 0, 1]
+    days = pd.date_range("2020-01-30", periods=4)
+    assert positions_of("2020-02", days, 4).tolist() == [2, 3]
+    assert positions_of(["2020-01-31"], days, 4).tolist() == [1]
+    assert positions_of(days[2:].to_numpy(), days, 4).tolist() == [2, 3]
+
+
+def test_many_labels_of_an_index_that_repeats_some() -> None:
+    index = pd.Index(np.tile(np.arange(50_000), 2))
+    found = positions_of(np.arange(20_000), index, 100_000)
+    assert found[:4].tolist() == [0, 50_000, 1, 50_001]
+    assert len(found) == 40_000
+
+
 @pytest.mark.parametrize(
     ("rows", "index", "error", "told"),
     [
@@ -58,6 +83,18 @@ def test_repeated_and_nested_labels() -> None:
         (["a"], None, NotFound, "0..3"),
         ([1.5], None, NotFound, "0..3"),
         ([True, False], INDEX, InputError, r"shape \(2,\), but there are 4 rows"),
+        (np.ones((4, 1), dtype=bool), INDEX, InputError, r"shape \(4, 1\)"),
+        (np.array([["a"]]), INDEX, InputError, "one dimension"),
+        (pd.Series([True] * 4, index=list("efgh")), INDEX, InputError, "to_numpy"),
+        (pd.Series([True] * 4, index=list("abcc")), INDEX, InputError, "to_numpy"),
+        (pd.Series([True] * 4), pd.Index([3, 2, 1, 0]), InputError, "to_numpy"),
+        (pd.Series([3, 2]), None, InputError, "in two ways|whose index and whose values"),
+        (slice(2), INDEX, InputTypeError, "slice"),
+        (None, None, InputTypeError, "None"),
+        ({"a": 1}, INDEX, InputTypeError, "mask or index labels"),
+        ([{"a": 1}], INDEX, NotFound, "called"),
+        (True, pd.RangeIndex(4), NotFound, "True"),
+        (("u", 9), pd.MultiIndex.from_product([["u", "v"], [1, 2]]), NotFound, r"\('u', 9\)"),
     ],
 )
 def test_rows_that_are_not_there(
