@@ -12,6 +12,7 @@ from datalab._check import (
     choice,
     did_you_mean,
     feature_matrix,
+    finite_number,
     floats,
     labels_and_probs,
     probabilities,
@@ -242,6 +243,12 @@ class OutOfDistribution:
             raise InputError(
                 "not fitted to features yet: call fit(features=…) or fit_score() first"
             )
+        width = getattr(knn, "n_features_in_", checked.shape[1])
+        if checked.shape[1] != width:
+            raise InputError(
+                f"`features` has {checked.shape[1]} columns but {width} were fitted; give the same "
+                "columns in the same order"
+            )
         distances = np.asarray(knn.kneighbors(checked)[0])
         return self._score_distances(mean_distances(distances[:, : self._k(knn)]))
 
@@ -261,6 +268,8 @@ class OutOfDistribution:
         from sklearn.neighbors import NearestNeighbors
 
         n_rows = len(features)
+        if n_rows < 2:
+            raise InputError(f"`features` has {n_rows} rows; neighbours need at least 2 examples")
         k = self.params["k"]
         k = min(DEFAULT_K, n_rows - 1) if k is None else whole_number(k, name="k", least=1)
         if not 1 <= k < n_rows:
@@ -288,8 +297,10 @@ class OutOfDistribution:
             self.params["scaling_factor"] = scale_of(means)
         knn = self.params["knn"]
         noise = rounding_noise(metric_name(getattr(knn, "metric", "")), getattr(knn, "p", 2))
-        scale = self.params["scaling_factor"]
-        return distance_scores(means, scale=scale, t=self.params["t"], noise=noise)
+        scale, t = self.params["scaling_factor"], finite_number(self.params["t"], name="t")
+        if t < 0:
+            raise InputError(f"`t` must not be negative, got {t}; larger is stricter, 1 is usual")
+        return distance_scores(means, scale=scale, t=t, noise=noise)
 
     def _fit_pred_probs(
         self, pred_probs: ArrayLike | None, labels: ArrayLike | None, *, verbose: bool
@@ -322,7 +333,7 @@ class OutOfDistribution:
             method,
             thresholds=self._thresholds(probs.shape[1]),
             m=m,
-            gamma=float(params["gamma"]),
+            gamma=finite_number(params["gamma"], name="gamma"),
         )
 
     def _thresholds(self, n_classes: int) -> FloatArray | None:

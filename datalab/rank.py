@@ -10,11 +10,13 @@ from numpy.typing import ArrayLike
 from datalab._check import (
     as_array,
     choice,
+    finite_number,
     floats,
     labels_and_probs,
     listing,
     same_length,
     warn,
+    whole_number,
 )
 from datalab._core.rank import SCORES, WEIGHTINGS, adjusts, ascending, label_quality, worst_first
 from datalab._typing import FloatArray, IndexArray
@@ -166,12 +168,7 @@ def get_label_quality_ensemble_scores(
             "set it to 'custom'"
         )
     else:
-        temperatures = (
-            TEMPERATURES if log_loss_search_T_values is None else log_loss_search_T_values
-        )
-        if not len(temperatures):
-            raise OptionError("`log_loss_search_T_values` is empty; give at least one value")
-        weights = WEIGHTINGS[weighting](codes, members, temperatures)
+        weights = WEIGHTINGS[weighting](codes, members, _temperatures(log_loss_search_T_values))
     if verbose:
         _log.info("ensemble weights (%s): %s", weighting, np.round(weights, 4).tolist())
     scores = [label_quality(codes, probs, method, adjust=adjust_pred_probs) for probs in members]
@@ -188,7 +185,20 @@ def _custom_weights(weights: ArrayLike | None, n_members: int) -> FloatArray:
             f"`custom_weights` has shape {array.shape} but there are {n_members} models; give "
             "one weight per model"
         )
+    if not np.isfinite(array).all():
+        raise InputError(
+            f"`custom_weights` must be finite numbers, got {listing(array)}; give one weight per "
+            "model"
+        )
     return array
+
+
+def _temperatures(values: Sequence[float] | None) -> list[float]:
+    if values is None:
+        return list(TEMPERATURES)
+    if not len(values):
+        raise OptionError("`log_loss_search_T_values` is empty; give at least one value")
+    return [finite_number(value, name="log_loss_search_T_values") for value in values]
 
 
 def find_top_issues(quality_scores: ArrayLike, *, top: int | None = 10) -> IndexArray:
@@ -212,7 +222,12 @@ def find_top_issues(quality_scores: ArrayLike, *, top: int | None = 10) -> Index
     array([1, 3])
     """
     scores = floats(as_array(quality_scores, name="quality_scores"), name="quality_scores")
-    return ascending(scores)[:top]
+    if scores.ndim != 1:
+        raise InputError(
+            f"`quality_scores` must be one-dimensional, one score per example, got shape "
+            f"{scores.shape}"
+        )
+    return ascending(scores)[: None if top is None else whole_number(top, name="top", least=0)]
 
 
 def order_label_issues(

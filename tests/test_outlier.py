@@ -209,6 +209,13 @@ def test_bad_input(features, probs, labels):
             OutOfDistribution({"k": k}).fit_score(features=features)
     with pytest.raises(InputError, match="not fitted to features yet"):
         OutOfDistribution().score(features=features)
+    with pytest.raises(InputError, match="`features` has 1 rows; neighbours need at least 2"):
+        OutOfDistribution().fit_score(features=features[:1])
+    with pytest.raises(InputError, match="`features` has 4 columns but 5 were fitted"):
+        OutOfDistribution().fit(features=features).score(features=features[:, :4])
+    for t in (-1, "1", None):
+        with pytest.raises(InputError, match="`t` must"):
+            OutOfDistribution({"t": t}).fit_score(features=features)
     with pytest.raises(InputError, match="not fitted to pred_probs yet"):
         OutOfDistribution().score(pred_probs=probs)
     with pytest.raises(InputError, match="`labels` are needed to adjust"):

@@ -96,6 +96,18 @@ def test_ensembles_by_hand(caplog, capsys):
             OptionError,
             "log_loss_search_T_values",
         ),
+        (
+            [PROBS, PROBS],
+            {"weight_ensemble_members_by": "custom", "custom_weights": [1, np.nan]},
+            InputError,
+            r"`custom_weights` must be finite.*nan",
+        ),
+        (
+            [PROBS, PROBS],
+            {"weight_ensemble_members_by": "log_loss_search", "log_loss_search_T_values": ["1"]},
+            InputError,
+            "`log_loss_search_T_values` must be a finite number, got '1'",
+        ),
         ([PROBS, [[0.5, 0.3, 0.2]] * 3], {}, InputError, "one shape"),
     ],
 )
@@ -113,6 +125,10 @@ def test_errors_say_what_to_do():
         )
     with pytest.raises(InputError, match="2 columns.*goes up to 2"):
         door.get_label_quality_scores([0, 1, 2], PROBS)
+    with pytest.raises(InputError, match="`top` must be an integer >= 0, got -1"):
+        door.find_top_issues([0.1, 0.2], top=-1)
+    with pytest.raises(InputError, match=r"`quality_scores`.*one-dimensional.*\(2, 2\)"):
+        door.find_top_issues([[0.1, 0.2], [0.3, 0.4]])
 
 
 def test_log_odds() -> None:

@@ -1,6 +1,7 @@
 """Options: choices, numbers in a range, keyword arguments."""
 
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -62,21 +63,21 @@ def whole_number(value: Any, *, name: str, least: int) -> int:
 
 def unit_number(value: Any, *, name: str) -> float:
     """A number in [0, 1], such as a threshold."""
-    if isinstance(value, (str, bytes)) or not 0.0 <= float(value) <= 1.0:
+    if not isinstance(value, Real) or not 0.0 <= float(value) <= 1.0:
         raise InputError(f"`{name}` must be a number in [0, 1], got {in_words(value)}")
     return float(value)
 
 
 def finite_number(value: Any, *, name: str) -> float:
     """A number that is neither infinite nor NaN."""
-    if isinstance(value, (str, bytes)) or not np.isfinite(value):
+    if not isinstance(value, Real) or not np.isfinite(float(value)):
         raise InputError(f"`{name}` must be a finite number, got {in_words(value)}")
     return float(value)
 
 
-def jobs(n_jobs: int | None) -> None:
+def jobs(n_jobs: Any) -> None:
     """Raise OptionError unless `n_jobs` is None or at least 1; results never depend on it."""
-    if n_jobs is not None and not n_jobs >= 1:
+    if n_jobs is not None and not (isinstance(n_jobs, Real) and float(n_jobs) >= 1):
         raise OptionError(
             f"`n_jobs` is {in_words(n_jobs)}; give a number >= 1, or None for all cores"
         )

@@ -170,8 +170,11 @@ def _uniform(
 def _accuracy(
     labels: Codes, members: Sequence[Probs], _temperatures: Sequence[float]
 ) -> FloatArray:
-    right = [float((argmaxes(member) == labels).mean()) for member in members]
-    return np.array(right) / sum(right)
+    right = np.array([(argmaxes(member) == labels).mean() for member in members])
+    if not right.any():  # no model is better than another
+        right += 1
+    shares: FloatArray = right / right.sum()
+    return shares
 
 
 def _log_loss_search(
@@ -179,7 +182,8 @@ def _log_loss_search(
 ) -> FloatArray:
     given = np.stack([given_probs(labels, member) for member in members])
     losses = _log_loss(np.stack([_given_shares(labels, member) for member in members]))
-    weights = np.exp(-np.outer(temperatures, losses))
+    # Less the smallest loss, which cancels out: no row of weights underflows to zeros.
+    weights = np.exp(-np.outer(temperatures, losses - losses.min()))
     weights /= weights.sum(axis=1, keepdims=True)
     best: NDArray[np.float64] = weights[np.argmin(_log_loss(weights @ given))]
     return best

@@ -46,10 +46,10 @@ def test_numbers():
     assert whole_number(np.int32(3), name="k", least=3) == 3
     assert unit_number(np.float32(1), name="t") == 1.0
     assert finite_number(3, name="t") == 3.0
-    for wrong in (-0.1, 1.1, np.nan, "0.5"):
+    for wrong in (-0.1, 1.1, np.nan, "0.5", None, [0.5, 0.2]):
         with pytest.raises(InputError, match=r"`t` must be a number in \[0, 1\]"):
             unit_number(wrong, name="t")
-    for wrong in (np.inf, np.nan, "1"):
+    for wrong in (np.inf, np.nan, "1", None, [1]):
         with pytest.raises(InputError, match="`t` must be a finite number"):
             finite_number(wrong, name="t")
 
@@ -59,6 +59,8 @@ def test_jobs():
         jobs(fine)
     with pytest.raises(OptionError, match="`n_jobs` is 0"):
         jobs(0)
+    with pytest.raises(OptionError, match="`n_jobs` is 'all'"):
+        jobs("all")
 
 
 def test_random_streams():

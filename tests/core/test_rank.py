@@ -92,3 +92,13 @@ def test_weights_by_hand():
     np.testing.assert_allclose(
         rank.WEIGHTINGS["log_loss_search"](labels, members, (0.1, 100.0)), weights / weights.sum()
     )
+
+
+def test_weights_of_models_that_are_all_wrong():
+    labels = np.array([0, 1])
+    members = [np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[0.1, 0.9], [0.9, 0.1]])]
+    np.testing.assert_allclose(rank.WEIGHTINGS["accuracy"](labels, members, ()), [0.5, 0.5])
+    # The losses are so large that exp(-T loss) is 0 for every model.
+    np.testing.assert_allclose(
+        rank.WEIGHTINGS["log_loss_search"](labels, members, (1000.0,)), [0.0, 1.0]
+    )
