@@ -50,6 +50,11 @@ def as_array(values: Any, *, name: str) -> NDArray[Any]:
             f"`{name}` must be array-like (list, array, Series, …), got {type(values).__name__};"
             " for an iterator pass list(…) of it"
         )
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise InputError(
+            f"`{name}` has masked values; pass {name}.filled(…) with what shall stand for them, "
+            "such as NaN for missing"
+        )
     try:
         return np.asarray(values)
     except (ValueError, TypeError) as error:

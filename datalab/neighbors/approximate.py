@@ -57,16 +57,22 @@ class _Sample:
     """Points whose true neighbours are known."""
 
     rows: IndexArray
-    squared: NDArray[np.float64]  # to the k-th neighbour
+    squared: NDArray[np.float64]  # to the k neighbours
 
-    nearest: float  # typical distance to the nearest neighbour
+    @property
+    def nearest(self) -> float:
+        """Typical distance to the nearest neighbour."""
+        return float(np.sqrt(np.median(self.squared[:, 0])))
 
     def recall(self, squared: NDArray[np.float64]) -> NDArray[np.float64]:
         """Share of the true neighbours among those that were found, for each point.
 
-        What is no farther than the k-th neighbour is one.
+        Points that are tied with the k-th neighbour can stand for each other, but for no nearer
+        one that is missing.
         """
-        shares: NDArray[np.float64] = (squared <= self.squared[:, None]).mean(axis=1)
+        last = self.squared[:, -1:]
+        tied = np.minimum((squared == last).sum(axis=1), (self.squared == last).sum(axis=1))
+        shares: NDArray[np.float64] = ((squared < last).sum(axis=1) + tied) / squared.shape[1]
         return shares
 
 
@@ -133,7 +139,7 @@ def by_cells(
 def _true_neighbours(points: Points, rows: IndexArray, k: int) -> _Sample:
     bounds = Bounds.of(points)
     _, squared = settled(bounds, candidates_of(bounds, rows, k + 2 * SPARE), k, rows)
-    return _Sample(rows, squared[:, -1], float(np.sqrt(np.median(squared[:, 0]))))
+    return _Sample(rows, squared)
 
 
 def _enough_probes(

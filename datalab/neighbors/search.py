@@ -161,8 +161,9 @@ def _matrix(features: Any) -> Any:
     """What has rows and columns of numbers, as it is."""
     if hasattr(features, "tocsr"):
         return features.tocsr()
-    if isinstance(features, np.ndarray) and features.ndim == 2 and features.dtype.kind in "fiub":
-        return features
+    plain = isinstance(features, np.ndarray) and not isinstance(features, np.ma.MaskedArray)
+    if plain and features.ndim == 2 and features.dtype.kind in "fiub":
+        return np.asarray(features)  # no copy: also of memory maps
     return feature_matrix(features)
 
 

@@ -36,6 +36,19 @@ def test_promise_is_kept_where_the_first_setting_fails(rng, metric):
     assert np.array_equal(graph.distances[found], exact.distances[found])
 
 
+def test_ties_do_not_stand_for_nearer_neighbours():
+    sample = approximate._Sample(np.arange(5), np.tile([1.0, 2, 3, 3], (5, 1)))
+    found = np.array([[1, 2, 3, 3], [1, 3, 3, 3], [3, 3, 3, 3], [1, 2, 3, 4], [4, 5, 6, 7]])
+    assert sample.recall(found.astype(float)).tolist() == [1, 0.75, 0.5, 0.75, 0]
+
+
+def test_all_neighbours_are_found_where_that_is_promised():
+    rows = (np.random.default_rng(3).normal(size=(300, 20)) > 0).astype(np.uint8)  # many ties
+    exact = knn_graph(rows, k=5, engine="exact")
+    graph = knn_graph(rows, k=5, engine="approximate", recall=1.0)
+    assert np.array_equal(graph.distances, exact.distances)
+
+
 def test_a_lower_promise_is_cheaper(rng):
     features = rng.normal(size=(4000, 24)).astype(np.float32)
     exact = knn_graph(features, k=10, engine="exact")

@@ -92,6 +92,14 @@ def test_missing_values_are_refused(rng, metric, bad, convert):
         knn_graph(convert(features), k=3, metric=metric)
 
 
+def test_masked_values_are_refused(rng):
+    features = np.ma.masked_less(rng.normal(size=(30, 9)), -2)
+    with pytest.raises(InputError, match="`features` has masked values; pass features.filled"):
+        knn_graph(features, k=3)
+    whole = np.ma.masked_less(features.data, -100)
+    same(knn_graph(whole, k=3), knn_graph(features.data, k=3))
+
+
 def test_fewer_rows_than_neighbours():
     with pytest.raises(InputError, match="`k` is 10 but there are 5 rows"):
         knn_graph(np.eye(5), k=10)
