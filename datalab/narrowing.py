@@ -12,6 +12,7 @@ from datalab._core.duplicate import kept_rows, pairs_of, set_ids
 from datalab._data.labels import AnyLabels, Labels, MultilabelLabels, RegressionLabels, encode
 from datalab._data.roles import targets
 from datalab._data.source import Source, open_source
+from datalab._data.values import whole_numbers
 from datalab._typing import BoolArray, IndexArray
 from datalab.artefacts import Artefact, select
 from datalab.audit import Outcome, Step
@@ -39,8 +40,18 @@ def edited(
 ) -> Any:
     """Some rows of the user's data, with other labels at some positions, in the user's type."""
     if len(at) and label_name is not None:
-        source = open_source(source.with_values(label_name, at, labels))
+        source = open_source(
+            source.with_values(label_name, at, _as_held(source, label_name, labels))
+        )
     return source.native(rows)
+
+
+def _as_held(source: Source, name: str, values: Sequence[Any]) -> Sequence[Any]:
+    """Whole numbers as integers, where the column holds integers."""
+    if not all(isinstance(value, float) and value.is_integer() for value in values):
+        return values
+    held = whole_numbers(source.sample(name))
+    return values if held.dtype.kind == "f" else [int(value) for value in values]
 
 
 def corrected_labels(labels: AnyLabels, at: IndexArray, values: Sequence[Any]) -> AnyLabels:

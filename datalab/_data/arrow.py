@@ -44,7 +44,8 @@ class ArrowSource(Source):
         """A table that shares the other columns."""
         place = self.columns.index(name)
         column = arrow_with(self._table.column(name), at, values)
-        return self._table.set_column(place, self._table.schema.field(place), column)
+        field = self._table.schema.field(place).with_type(column.type)
+        return self._table.set_column(place, field, column)
 
     def joined(self, more: Source) -> Any:
         """A table."""
@@ -143,8 +144,15 @@ class DatasetSource(Source):
             ]
         column = replaced(stored, at, values)
         feature = self._dataset.features[name]
-        changed = self._dataset.remove_columns(name).add_column(name, column, feature=feature)
-        return changed.select_columns(list(self._dataset.column_names))
+        holds_integers = names is None and "int" in str(getattr(feature, "dtype", ""))
+        if holds_integers and any(isinstance(value, float) for value in values):
+            feature = type(feature)("float64")
+        # The new column first, then the old one away: a data set without columns has no rows.
+        free = name + "_"
+        while free in self._dataset.column_names:
+            free += "_"
+        changed = self._dataset.add_column(free, column, feature=feature).remove_columns(name)
+        return changed.rename_column(free, name).select_columns(list(self._dataset.column_names))
 
     def joined(self, more: Source) -> Any:
         """A Dataset with the same features."""
@@ -189,14 +197,26 @@ def replaced(stored: list[Any], at: IndexArray, values: Sequence[Any]) -> list[A
 
 
 def arrow_with(column: Any, at: IndexArray, values: Sequence[Any]) -> Any:
-    """An Arrow array of the same type with other values at some places."""
+    """An Arrow array of the same type with other values at some places.
+
+    Whole numbers become fractions where they must.
+    """
     import pyarrow as pa
 
-    return pa.array(replaced(column.to_pylist(), at, values), type=column.type)
+    kind, fractions = column.type, any(isinstance(value, float) for value in values)
+    if fractions and (pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
+        column, kind = column.cast(pa.float64()), pa.float64()
+    return pa.array(replaced(column.to_pylist(), at, values), type=kind)
 
 
 def polars_with(series: Any, at: IndexArray, values: Sequence[Any]) -> Any:
-    """A polars Series of the same dtype with other values at some places."""
+    """A polars Series of the same dtype with other values at some places.
+
+    Whole numbers become fractions where they must.
+    """
+    exact = series.dtype.is_integer() or series.dtype.is_decimal()
+    if exact and any(isinstance(value, float) for value in values):
+        series = series.cast(float)
     listed = replaced(series.to_list(), at, values)
     return type(series)(series.name, listed, dtype=series.dtype)
 

@@ -88,10 +88,13 @@ def series_array(series: Any) -> NDArray[Any]:
 def series_with(series: Any, at: IndexArray, values: Sequence[Any]) -> Any:
     """A copy of a pandas Series with other values at some positions.
 
-    It has the same dtype if that can hold them.
+    It has the same dtype if that can hold them; whole numbers become fractions where they must.
     """
     import pandas as pd
 
+    if pd.api.types.is_integer_dtype(series.dtype) and any(isinstance(v, float) for v in values):
+        nullable = "double[pyarrow]" if "pyarrow" in str(series.dtype) else "Float64"
+        series = series.astype("float64" if isinstance(series.dtype, np.dtype) else nullable)
     changed = series.copy()
     try:
         changed.iloc[at] = pd.Series(list(values), dtype=series.dtype).array

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from datalab import Datalab
-from datalab.exceptions import DatalabWarning, InputError, NotFound
+from datalab.exceptions import DatalabWarning, InputError, InputTypeError, NotFound
 from datalab.managers.base import _register, register
 from datalab.review.rulings import Rulings
 
@@ -241,16 +241,57 @@ def test_labels_of_every_kind() -> None:
     lab = Datalab(data, "regression", "y", verbosity=0, ledger=False)
     lab.review.relabel([1], 9).relabel([2, 3], [7.0, 8.0])
     assert lab.corrected()["y"] == [1.5, 9.0, 7.0, 8.0]
-    with pytest.raises(InputError, match="must be a number"):
-        lab.review.relabel([1], "many")
+    for wrong in ("many", np.nan, np.inf, None, [1.0, None]):
+        with pytest.raises(InputError, match="must be a number|nothing is suggested"):
+            lab.review.relabel([1, 2], wrong)
     sets = {"x": [1, 2, 3], "y": [["a"], ["b", "c"], []]}
     lab = Datalab(sets, "multilabel", "y", verbosity=0, ledger=False)
     lab.review.relabel([0], ["c", "a"]).relabel([1, 2], [["a"], ["b"]])
     assert lab.corrected()["y"] == [["c", "a"], ["a"], ["b"]]
+    lab.review.relabel([0], {"b"}).relabel([1, 2], [{"a"}, []])
+    assert lab.corrected()["y"] == [["b"], ["a"], []]
+    for wrong in ("b", {"r1": "b"}):
+        with pytest.raises(InputTypeError, match="list of classes|no order"):
+            lab.review.relabel([0], wrong)
     numbers = {"x": [1, 2, 3], "y": [10, 20, 10]}
     lab = Datalab(numbers, label_name="y", verbosity=0, ledger=False)
     lab.review.relabel([0], 20).relabel([1], "10")
     assert lab.corrected()["y"] == [20, 10, 10]
+
+
+@pytest.mark.parametrize("value", [9.5, 9.0])
+@pytest.mark.parametrize("kind", ["int64", "Int64", "int64[pyarrow]", "float32", "float64"])
+def test_numbers_in_a_frame_keep_their_type_where_it_holds_them(kind: str, value: float) -> None:
+    data = pd.DataFrame({"y": pd.array([1, 2, 3], dtype=kind)})
+    lab = Datalab(data, "regression", "y", verbosity=0, ledger=False)
+    lab.review.relabel([1], value)
+    wider = {"int64": "float64", "Int64": "Float64", "int64[pyarrow]": "double[pyarrow]"}
+    column = lab.corrected()["y"]
+    assert column.tolist() == [1, value, 3]
+    assert column.dtype == (kind if value == 9 else wider.get(kind, kind))
+
+
+@pytest.mark.parametrize("value", [9.5, 9.0])
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"y": [1, 2, 3]},
+        {"y": np.array([1, 2, 3])},
+        [{"y": 1}, {"y": 2}, {"y": 3}],
+        pl.DataFrame({"y": [1, 2, 3]}),
+        pa.table({"y": [1, 2, 3]}),
+        datasets.Dataset.from_dict({"y": [1, 2, 3]}),  # without other columns
+    ],
+    ids=lambda data: type(data).__name__,
+)
+def test_a_fraction_among_whole_numbers_is_not_cut(data: Any, value: float) -> None:
+    lab = Datalab(data, "regression", "y", verbosity=0, ledger=False)
+    lab.review.relabel([1], value)
+    corrected = lab.corrected()
+    found = [row["y"] for row in corrected] if isinstance(data, list) else list(corrected["y"])
+    found = [one.as_py() if isinstance(one, pa.Scalar) else one for one in found]
+    assert found == [1, value, 3]
+    assert {type(one) for one in found} != {float} or value == 9.5
 
 
 def test_a_missing_label_can_be_given() -> None:
@@ -467,3 +508,54 @@ def test_a_click_looks_at_its_own_row_only(monkeypatch: pytest.MonkeyPatch) -> N
     assert lab.review.stamp() == before
     assert set(read) == {60, 3}
     assert len(read) <= 5
+
+
+# --- statistics of a review ----------------------------------------------------------------------
+
+
+def test_decisions_for_another_issue_do_not_count() -> None:
+    """That a row is no outlier says nothing about its label."""
+    lab = audited(frame())
+    lab.review.keep(["r4"], issue="outlier").exclude(["r40"], issue="near_duplicate")
+    assert lab.review.progress("label")["reviewed"] == 0
+    lab.review.keep(["r4"]).relabel(["r40"], "dog", issue="label")
+    told = lab.review.progress("label")
+    assert (told["reviewed"], told["real"]) == (2, 1)
+    lab.review.undo()
+    assert lab.review.progress("label")["reviewed"] == 1
+    assert lab.review.progress("label")["precision"] == 0
+
+
+def test_what_two_reviewers_say_about_different_things_is_not_lost() -> None:
+    lab = audited(frame())
+    lab.review.reviewer = "ann"
+    lab.review.relabel(["r4"], issue="label")
+    lab.review.reviewer = "ben"
+    lab.review.keep(["r4"], issue="outlier")
+    assert lab.corrected().loc["r4", "y"] == "cat"
+    assert lab.corrected(conflicts="error").loc["r4", "y"] == "cat"  # ben said nothing of labels
+    assert lab.review.confirmed("label")[4]
+    assert lab.review.confirmed("outlier")[4]
+    lab.review.undo()
+    assert not lab.review.confirmed("outlier")[4]
+    with pytest.raises(InputTypeError, match="reviewer"):
+        lab.review.reviewer = 3  # type: ignore[assignment]
+
+
+def test_parts_of_data_whose_index_repeats_labels_share_the_names_of_rows() -> None:
+    data = frame().set_axis(np.repeat(np.arange(N // 2), 2))
+    lab = audited(data)
+    part = lab.keep(np.arange(N) % 2 == 0)  # every label stands once here
+    part.review.exclude([2])
+    assert part.review.verdicts()[2] == "exclude"
+    assert np.flatnonzero(lab.review.excluded()).tolist() == [4]
+    assert lab.review.conflicts == 0
+
+
+def test_a_part_knows_what_was_confirmed_before() -> None:
+    lab = audited(frame())
+    lab.review.keep(["r4"])
+    with pytest.warns(DatalabWarning, match="replaced"):
+        lab.find_issues(["label"])
+    part = lab.keep(np.arange(N) >= 3)
+    assert part.review.progress("label")["hint"] == "1 of 2 reviewed, precision so far 0 %"
