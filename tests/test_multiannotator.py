@@ -78,7 +78,7 @@ def changed(row: int, column: int, value: Any) -> np.ndarray:
         (np.empty((0, 3)), "two-dimensional"),
         (changed(0, 0, "cat"), r"codes 0..K-1, got \['cat'"),
         (np.array([["a", "b"], ["b", "b"]]), "encode labels first"),
-        (changed(1, 1, -1), "got -1 in row 1 by annotator 1"),
+        (changed(1, 1, -2), "got -2 in row 1 by annotator 1"),
         (changed(1, 1, 0.5), "got 0.5 in row 1"),
         (changed(1, 1, np.inf), "got inf in row 1"),
         (pd.DataFrame(changed(1, 1, 0.5), columns=list("abc")), "in row 1 by annotator 'b'"),

@@ -31,7 +31,9 @@ FINE_STEPS = 4
 LOG_FLOOR = 1e-30  # stands for probability 0 where a logarithm is taken
 
 
-def crowdlab(answers: Answers, probs: FloatArray) -> Callable[[IndexArray], Opinion]:
+def crowdlab(
+    answers: Answers, probs: FloatArray, gold: IndexArray | None = None
+) -> Callable[[IndexArray], Opinion]:
     """What annotators and models say together, given a first consensus (equations 2 to 8).
 
     Weights are one minus the error relative to always giving the commonest class: of annotators
@@ -44,14 +46,18 @@ def crowdlab(answers: Answers, probs: FloatArray) -> Callable[[IndexArray], Opin
     answers : Answers
         At least one for each item, and two for some.
     probs : ndarray of shape (number of models, n_items, n_classes)
+    gold : ndarray of int, shape (n_items,), optional
+        True labels where they are known, otherwise -1: annotators are judged by them there, and
+        the posterior is certain.
 
     Returns
     -------
     callable
         From a consensus, shape (n_items,), to the opinion.
     """
-    predicted, peers = probs.argmax(axis=2), peer_agreement(answers)
-    shared = answers.per_item > 1
+    predicted, peers = probs.argmax(axis=2), peer_agreement(answers, gold)
+    known = np.zeros(answers.n_items, dtype=bool) if gold is None else gold >= 0
+    shared = (answers.per_item > 1) | known
     per_item = answers.per_item.mean()
 
     def opinion(consensus: IndexArray) -> Opinion:
@@ -63,6 +69,7 @@ def crowdlab(answers: Answers, probs: FloatArray) -> Callable[[IndexArray], Opin
         annotator = np.maximum(1 - (1 - peers) / baseline, MIN_WEIGHT)
         right = float(label_agreement(answers, consensus)[shared].mean())
         posterior = _weighted(answers, probs, model, annotator, right)
+        posterior[known] = np.eye(answers.n_classes)[consensus[known]]
         return Opinion(posterior, weights=Weights(model, annotator))
 
     return opinion

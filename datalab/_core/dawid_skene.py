@@ -1,7 +1,7 @@
 """Consensus from answers, with or without a model: Dawid-Skene, shrunk and held to account.
 
 Dawid, Skene: Maximum likelihood estimation of observer error-rates using the EM algorithm, JRSS C
-28 (1979), with three additions.
+28 (1979), with four additions.
 
 Confusions are shrunk. Few answers per annotator and class do not support a full confusion matrix,
 so each row of it is drawn towards a coin (one accuracy per annotator, errors spread evenly), and
@@ -16,6 +16,14 @@ the rest, take the place of the class shares (after Raykar et al.: Learning from
 Answers to one item are less than independent evidence: hard items mislead everybody alike. The
 powers of answers and model in the posterior are those under which each answer is best predicted
 by the model and the other answers to its item.
+
+Labelling functions that know one label only ("a question mark: label 1, else abstain") would be
+taken for annotators who give that label whatever they see: as far as their answers go, the two are
+the same. What tells them apart is which items they answer. Where most answers come from such
+sources, abstaining is an answer like any other (the labelling propensity of Ratner et al.: Data
+programming, NeurIPS 2016, section 3, for each class).
+
+Measured in tests/benchmarks/quality/bench_consensus.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,8 +40,14 @@ from datalab._typing import BoolArray, FloatArray, IndexArray
 
 __all__ = ["Consensus", "dawid_skene"]
 
-# Imagined answers of mean accuracy that every annotator starts with.
-COIN_STRENGTH = 4.0
+# Imagined answers of mean accuracy that every annotator starts with. The likelihood of expected
+# counts asks for about half as many, as beliefs that follow an annotator make that one look good.
+COIN_STRENGTH = 12.0
+# One label only: less probable than this for somebody who gives labels as the others do.
+BY_CHANCE = 0.01
+# Imagined items, with the classes of all, among those that a labelling function answers: start.
+FIRST_PROPENSITY = 50.0
+RATE_LIMITS = 1e-6, 1 - 1e-3  # of answering an item of some class
 # Imagined answers, shaped like the coin, in every row of a confusion matrix: start and limits.
 FIRST_CONCENTRATION = 5.0
 CONCENTRATIONS = 0.1, 1e4
@@ -57,7 +71,7 @@ class Consensus:
     Parameters
     ----------
     posterior : ndarray of shape (n_items, n_classes)
-        Probability of each class; without answers, the prior.
+        Probability of each class; without answers, the prior; 1 for the known truth.
     accuracy : ndarray of shape (n_annotators,)
         How likely the next answer of each annotator is right.
     concentration : float
@@ -66,6 +80,8 @@ class Consensus:
         Powers of answers and model in the posterior; the latter is 0 without a model.
     rounds : int
         Rounds of EM.
+    abstaining : bool
+        Whether not to answer was taken for an answer, as labelling functions mean it.
     """
 
     posterior: FloatArray
@@ -74,10 +90,14 @@ class Consensus:
     answer_power: float
     model_power: float
     rounds: int
+    abstaining: bool = False
 
 
 def dawid_skene(
-    answers: Answers, probs: FloatArray | None = None, rounds: int = ROUNDS
+    answers: Answers,
+    probs: FloatArray | None = None,
+    gold: IndexArray | None = None,
+    rounds: int = ROUNDS,
 ) -> Consensus:
     """Maximum a posteriori consensus by EM, from the vote shares.
 
@@ -88,13 +108,17 @@ def dawid_skene(
     answers : Answers
     probs : ndarray of shape (n_items, n_classes), optional
         Predicted probabilities; a row of NaN stands for an item the model has not seen.
+    gold : ndarray of int, shape (n_items,), optional
+        True labels where they are known, otherwise -1.
     rounds : int
         At most so many rounds of EM.
     """
     given = _Given(answers)
-    answered = answers.per_item > 0
-    belief: FloatArray = answers.votes / np.maximum(answers.per_item, 1)[:, None]
+    known = _Known(gold, answers)
+    answered = (answers.per_item > 0) | known.at
+    belief = known.settle(answers.votes / np.maximum(answers.per_item, 1)[:, None])
     model = None if probs is None else _Model(probs, answered)
+    silence = _Silence(answers) if _know_one_label(answers) else None
     concentration = FIRST_CONCENTRATION
     for done in range(1, rounds + 1):
         counts = given.by_pair @ belief
@@ -107,14 +131,16 @@ def dawid_skene(
         prior = np.log(_shares(belief[answered]))
         if model is not None:
             prior = model.fitted(belief, prior)
+        if silence is not None:
+            prior = prior + silence.fitted(totals, _shares(belief[answered]), done)
         before = belief
-        belief = _normalised(given.by_item @ rows + prior)
+        belief = known.settle(_normalised(given.by_item @ rows + prior))
         if np.abs(belief - before)[answered].max(initial=0.0) < TOLERANCE:
             break
-    answer, share = _weight_shares(given, answers, rows, prior)
-    belief = _normalised(answer * (given.by_item @ rows) + share * prior)
+    answer, share = _weight_shares(given, answers, rows, prior, ~known.at[answers.item])
+    belief = known.settle(_normalised(answer * (given.by_item @ rows) + share * prior))
     power = 0.0 if model is None else share * model.power
-    return Consensus(belief, coin, concentration, answer, power, done)
+    return Consensus(belief, coin, concentration, answer, power, done, silence is not None)
 
 
 class _Given:
@@ -134,6 +160,68 @@ class _Given:
         self.by_annotator = marks(
             self.annotator, np.arange(len(pairs)), (answers.n_annotators, len(pairs))
         )
+
+
+class _Known:
+    """Items whose true label is known."""
+
+    def __init__(self, gold: IndexArray | None, answers: Answers) -> None:
+        gold = np.full(answers.n_items, -1) if gold is None else gold
+        self.at: BoolArray = gold >= 0
+        self.truth = np.flatnonzero(self.at), gold[self.at]
+
+    def settle(self, belief: FloatArray) -> FloatArray:
+        """The belief, certain where the truth is known."""
+        belief[self.at] = 0.0
+        belief[self.truth] = 1.0
+        return belief
+
+
+class _Silence:
+    """What it says about an item's class who answered it and who abstained."""
+
+    def __init__(self, answers: Answers) -> None:
+        shape = answers.n_items, answers.n_annotators
+        self.by_item = csr_array(
+            (np.ones(len(answers.item)), (answers.item, answers.annotator)), shape=shape
+        )
+        self.asked = answers.sum_by_annotator()[:, None]
+        self.n_items = answers.n_items
+        self.strength = FIRST_PROPENSITY
+
+    def fitted(self, totals: FloatArray, shares: FloatArray, done: int) -> FloatArray:
+        """Log likelihood of answering and abstaining, by item and class.
+
+        Parameters
+        ----------
+        totals : ndarray of shape (n_annotators, n_classes)
+            How many items of each class each one answered.
+        shares : ndarray of shape (n_classes,)
+            Share of each class in all items.
+        done : int
+            The round of EM.
+        """
+        expected = np.broadcast_to(shares, totals.shape)
+        if done > FITTED_FROM:
+            self.strength = _fitted(self.strength, totals, self.asked, expected)
+        among = (totals + self.strength * expected) / (self.asked + self.strength)
+        rate = np.clip(among / shares * self.asked / self.n_items, *RATE_LIMITS)
+        silent = np.log1p(-rate)
+        said: FloatArray = self.by_item @ (np.log(rate) - silent) + silent.sum(axis=0)
+        return said
+
+
+def _know_one_label(answers: Answers) -> bool:
+    """Whether most answers come from annotators who give one label only, and not by chance."""
+    n_classes = answers.n_classes
+    asked = answers.sum_by_annotator()
+    pair = answers.annotator * n_classes + answers.label
+    by_label = sums(pair, None, answers.n_annotators * n_classes).reshape(-1, n_classes)
+    only = by_label.argmax(axis=1)
+    share = answers.votes.sum(axis=0)[only] / len(answers.item)
+    one: BoolArray = by_label.max(axis=1) == asked
+    one &= share**asked < BY_CHANCE
+    return bool(2 * asked[one].sum() > len(answers.item))
 
 
 class _Model:
@@ -199,18 +287,19 @@ def _fitted(
 
 
 def _weight_shares(
-    given: _Given, answers: Answers, rows: FloatArray, prior: FloatArray
+    given: _Given, answers: Answers, rows: FloatArray, prior: FloatArray, counted: BoolArray
 ) -> tuple[float, float]:
     """Shares of the weight of answers and prior that predict left-out answers best."""
     all_answers = given.by_item @ rows
     blocks = row_blocks(len(answers.item), rows.itemsize * rows.shape[1])
+    weight = counted.astype(np.float64)  # answers about known truths say nothing about this
 
     def likelihood(answer: float, share: float) -> float:
         def part(some: slice) -> float:
             item, own = answers.item[some], rows[given.pair[some]]
             before = prior[item] if prior.ndim == 2 else prior
             belief = _normalised(answer * (all_answers[item] - own) + share * before)
-            return float(np.log((belief * np.exp(own)).sum(axis=1)).sum())
+            return float(weight[some] @ np.log((belief * np.exp(own)).sum(axis=1)))
 
         return sum(each_block(part, blocks))
 

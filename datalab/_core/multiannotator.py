@@ -174,18 +174,22 @@ def best_labels(posterior: FloatArray, vote: IndexArray) -> IndexArray:
 
 
 def label_agreement(answers: Answers, consensus: IndexArray) -> FloatArray:
-    """The share of each item's annotators who gave the consensus label, shape (n_items,)."""
-    share: FloatArray = answers.votes[np.arange(answers.n_items), consensus] / answers.per_item
-    return share
+    """The share of each item's annotators who gave the consensus label; NaN without any answer."""
+    return ratio(answers.votes[np.arange(answers.n_items), consensus], answers.per_item)
 
 
-def peer_agreement(answers: Answers) -> FloatArray:
+def peer_agreement(answers: Answers, gold: IndexArray | None = None) -> FloatArray:
     """How often each annotator agrees with another one on the same item, shape (n_annotators,).
 
-    Every pair of answers counts once. Whoever shares no item gets the mean of the others.
+    Every pair of answers counts once; where the truth is known (`gold`, -1 elsewhere), agreement
+    with it counts in place of that with others. Whoever shares no item gets the mean of the others.
     """
-    same = answers.sum_by_annotator(answers.at_label(answers.votes) - 1)
-    share = ratio(same, answers.sum_by_annotator(answers.per_item[answers.item] - 1))
+    same, others = answers.at_label(answers.votes) - 1, answers.per_item[answers.item] - 1
+    if gold is not None:
+        truth = gold[answers.item]
+        same = np.where(truth < 0, same, answers.label == truth)
+        others = np.where(truth < 0, others, 1)
+    share = ratio(answers.sum_by_annotator(same), answers.sum_by_annotator(others))
     return np.where(np.isnan(share), mean_of_known(share), share)
 
 

@@ -13,7 +13,9 @@ from datalab.exceptions import InputError, InputTypeError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["WideTable", "read_wide", "refuse_nothing_to_compare"]
+__all__ = ["WideTable", "read_gold", "read_wide", "refuse_nothing_to_compare"]
+
+MISSING = -1  # as labelling functions abstain, and in arrays of integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,21 @@ class WideTable:
         return annotator if self.columns is None else self.columns[annotator]
 
 
-def read_wide(labels_multiannotator: Any) -> WideTable:
+def read_wide(labels_multiannotator: Any, *, gaps: bool = False) -> WideTable:
+    """Read the table; -1 is missing, as labelling functions abstain.
+
+    Parameters
+    ----------
+    labels_multiannotator : DataFrame or array-like of shape (N, A)
+    gaps : bool
+        Whether there may be rows without any label, and annotators who gave none.
+    """
     values = _numbers(labels_multiannotator)
     # Memory is read in its own order: by rows, or by columns as most frames are laid out.
     by_column = values.flags.f_contiguous and not values.flags.c_contiguous
     memory = np.ascontiguousarray(values.T if by_column else values)
     cells = memory.reshape(-1)
-    at = np.flatnonzero(~np.isnan(cells)) if cells.dtype.kind == "f" else np.arange(cells.size)
+    at = np.flatnonzero(~np.isnan(cells) & (cells != MISSING))
     outer, inner = np.divmod(at, memory.shape[1])
     item, annotator = (inner, outer) if by_column else (outer, inner)
     is_frame = hasattr(labels_multiannotator, "columns")
@@ -55,19 +65,41 @@ def read_wide(labels_multiannotator: Any) -> WideTable:
         labels_multiannotator.columns if is_frame else None,
     )
     _refuse_no_codes(table, cells[at])
-    _refuse_nobody(table)
+    if not gaps or not len(at):
+        _refuse_nobody(table)
     return table
 
 
-def _numbers(labels_multiannotator: Any) -> NDArray[Any]:
+def read_gold(gold: Any, n_rows: int) -> IndexArray:
+    """True labels of some rows as class codes, -1 where they are not known."""
+    array = np.asarray(gold, dtype=object)
+    if array.shape != (n_rows,):
+        raise InputError(
+            f"`gold` has shape {array.shape} but `labels_multiannotator` has {n_rows} rows; give "
+            "one label per example, NaN where the truth is not known"
+        )
+    values = _numbers(array[:, None], name="gold")[:, 0]
+    codes = np.where(np.isnan(values), MISSING, values)
+    with np.errstate(invalid="ignore"):
+        whole = codes.astype(np.int64)
+    wrong = np.flatnonzero((whole != codes) | (whole < MISSING))
+    if wrong.size:
+        raise InputError(
+            f"`gold` must hold class codes 0..K-1 (NaN where not known), got {codes[wrong[0]]:g} "
+            f"in row {wrong[0]}"
+        )
+    return whole
+
+
+def _numbers(labels_multiannotator: Any, name: str = "labels_multiannotator") -> NDArray[Any]:
     """The table as numbers, NaN where missing; floats and integers are not copied."""
     try:
-        values = as_array(labels_multiannotator, name="labels_multiannotator")
+        values = as_array(labels_multiannotator, name=name)
     except InputTypeError as error:  # the contract asks for a ValueError
         raise InputError(str(error)) from error
     if values.ndim != 2 or 0 in values.shape:
         raise InputError(
-            "`labels_multiannotator` must be two-dimensional, one row per example and one column "
+            f"`{name}` must be two-dimensional, one row per example and one column "
             f"per annotator, got shape {values.shape}"
         )
     if values.dtype.kind in "iuf":
@@ -78,7 +110,7 @@ def _numbers(labels_multiannotator: Any) -> NDArray[Any]:
     known = values[~missing]
     if values.dtype.kind not in "Ob" or any(isinstance(value, (str, bytes)) for value in known):
         raise InputError(
-            "`labels_multiannotator` must hold class codes 0..K-1, got "
+            f"`{name}` must hold class codes 0..K-1, got "
             f"{listing(dict.fromkeys(known.tolist()))}; encode labels first, or pass them to "
             "Datalab(data, annotations=…), which encodes them"
         )
@@ -86,7 +118,7 @@ def _numbers(labels_multiannotator: Any) -> NDArray[Any]:
     try:
         numbers[~missing] = known.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise InputError(f"`labels_multiannotator` must hold numbers: {error}") from error
+        raise InputError(f"`{name}` must hold numbers: {error}") from error
     return numbers
 
 
@@ -106,7 +138,8 @@ def _refuse_nobody(table: WideTable) -> None:
     if silent.size:
         raise InputError(
             f"`labels_multiannotator` has no label at all in {silent.size} rows: "
-            f"{listing(silent.tolist())}; leave these examples out"
+            f"{listing(silent.tolist())}; leave these examples out, or take "
+            "quality_method='dawid_skene', which says nothing about them without `pred_probs`"
         )
     idle = np.flatnonzero(np.bincount(table.annotator, minlength=table.shape[1]) == 0)
     if idle.size:
