@@ -13,6 +13,7 @@ from datalab._data.rows import positions_of
 from datalab._data.values import is_missing, objects
 from datalab._typing import BoolArray, IndexArray
 from datalab.exceptions import DatalabWarning, InputError, InputTypeError
+from datalab.managers.base import specs
 from datalab.narrowing import edited
 from datalab.review.labels import label_reader, one_for_each, suggestions
 from datalab.review.ledger import Batch, Decision, Ledger, json_value, now
@@ -156,8 +157,9 @@ class Review:
         issue, note : str, optional
         """
         choice(verdict, VERDICTS, name="verdict")
-        _check_text(issue, "issue")
-        _check_text(note, "note")
+        self._check_issue(issue)
+        if note is not None and not isinstance(note, str):
+            raise InputTypeError(f"`note` must be a text or None, got {type(note).__name__}")
         at = np.asarray(positions, dtype=np.intp).ravel()
         olds = self._given(at)
         news = self._new_labels(at, value) if verdict == "relabel" else [None] * len(at)
@@ -181,6 +183,14 @@ class Review:
         self.ledger.add(decisions)
         self._tell()
         return self
+
+    def _check_issue(self, issue: str | None) -> None:
+        """Raise unless it is an issue type: a decision for another name would have no effect."""
+        if issue is None or issue in self._lab._outcomes:
+            return
+        if not isinstance(issue, str):
+            raise InputTypeError(f"`issue` must be a text or None, got {type(issue).__name__}")
+        choice(issue, specs(self._lab.task), name="issue")
 
     def undo(self) -> "Review":
         """Take back the reviewer's last step, a bulk as a whole; without limit."""
@@ -530,8 +540,3 @@ class Review:
         told = ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common()) or "nothing yet"
         where = "in memory only" if self.path is None else str(self.path)
         return f"Review({told}; {where})"
-
-
-def _check_text(value: Any, name: str) -> None:
-    if value is not None and not isinstance(value, str):
-        raise InputTypeError(f"`{name}` must be a text or None, got {type(value).__name__}")

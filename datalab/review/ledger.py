@@ -139,6 +139,12 @@ class Ledger:
 
     def _new_lines(self, path: Path) -> Iterable[dict[str, Any]]:
         with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if 0 < size < self._read_to:
+                raise InputError(
+                    f"`ledger`: {str(path)!r} has become shorter since it was read; make a new "
+                    "Datalab to go on from what it holds now"
+                )
             file.seek(self._read_to)
             added = file.read()
         # A line that is still being written, or was cut, has no end yet.
@@ -229,16 +235,17 @@ class Ledger:
             self.refresh()
 
     def _append(self, path: Path, lines: list[dict[str, Any]]) -> None:
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        text = "".join(map(_as_text, lines))
         handle = os.open(path, os.O_APPEND | os.O_CREAT | os.O_RDWR, 0o600)
         try:
             size = os.fstat(handle).st_size
-            if not size:
-                text = json.dumps(HEADER) + "\n" + text
+            if not size:  # new, or somebody has taken it away: then nothing of it is lost
+                known = "".join([json.dumps(HEADER) + "\n", *map(_as_text, self._lines)])
+                self._read_to = len(_encoded(known)) if self._lines else 0
+                text = known + text
             elif _last_byte(handle) != b"\n":
                 text = "\n" + text  # end the stump that a killed process left
-            # A lone surrogate becomes the escape that JSON has for it.
-            content = memoryview(text.encode("utf-8", "backslashreplace"))
+            content = memoryview(_encoded(text))
             while content:
                 content = content[os.write(handle, content) :]
         finally:
@@ -293,6 +300,14 @@ def _told_about(path: Path) -> Iterator[None]:
             "Datalab(…, ledger=) a file in a folder that can be written to, or ledger=False to "
             "keep them in memory"
         ) from error
+
+
+def _as_text(line: dict[str, Any]) -> str:
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")  # a lone surrogate by its escape in JSON
 
 
 def _last_byte(handle: int) -> bytes:

@@ -163,3 +163,29 @@ def test_json_values() -> None:
     assert json_value(dt.date(2026, 1, 2)) == "2026-01-02"
     assert json_value(np.array([1, 2])) == [1, 2]
     assert json_value(1 + 2j) == "(1+2j)"
+
+
+def test_a_file_that_was_taken_away_is_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    ledger = Ledger(path)
+    ledger.add([decision(1), decision(2)])
+    ledger.undo("")
+    for gone in (path.unlink, lambda: path.write_bytes(b"")):
+        gone()
+        assert not ledger.refresh()
+        ledger.add([decision(3)])
+    assert rows(ledger) == rows(Ledger(path)) == [3, 3]
+    ledger.undo("")
+    assert rows(ledger) == rows(Ledger(path)) == [3]
+
+
+def test_a_file_that_was_cut_by_others_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    ledger = Ledger(path)
+    ledger.add([decision(1)])
+    first = path.read_bytes()
+    ledger.add([decision(2)])
+    path.write_bytes(first)
+    with pytest.raises(InputError, match="has become shorter"):
+        ledger.add([decision(3)])
+    assert path.read_bytes() == first

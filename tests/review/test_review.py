@@ -223,6 +223,11 @@ def test_what_is_wrong_is_told() -> None:
         lab.review.relabel(["r1"], "dogg")
     with pytest.raises(InputError, match="2 values for 1 rows"):
         lab.review.relabel(["r1"], ["cat", "dog"])
+    with pytest.raises(InputError, match="did you mean 'label'"):
+        lab.review.keep(["r1"], issue="lable")
+    for wrong in ({"issue": 3}, {"note": 3}):
+        with pytest.raises(InputTypeError, match="must be a text or None"):
+            lab.review.keep(["r1"], **wrong)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="`text`"):
         lab.review.note(["r1"], 3)  # type: ignore[arg-type]
     plain = Datalab(frame(), task=None, verbosity=0, ledger=False)
