@@ -171,7 +171,9 @@ def _number(value: Any) -> str:
 def _field(name: str, value: Any) -> dict[str, Any]:
     """A parameter as a field of a form; what cannot be typed is only shown."""
     plain = value is None or isinstance(value, bool | int | float | str)
-    text = value if isinstance(value, str) else json.dumps(value) if plain else str(value)
+    several = isinstance(value, list | tuple)
+    told = ", ".join(map(str, value)) if several else str(value)
+    text = value if isinstance(value, str) else json.dumps(value) if plain else told
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return {
         "name": name,

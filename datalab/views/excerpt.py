@@ -37,7 +37,8 @@ def marked(text: str, words: Iterable[str], other: str | None = None) -> list[tu
     words : iterable of str
         What was looked for, or what a check quotes; found in any case of letters.
     other : str, optional
-        A text that is nearly the same: what differs from it is marked when no word is found.
+        A text that is nearly the same: what differs from it is marked when no word is found, unless
+        most of it does.
 
     Examples
     --------
@@ -45,12 +46,15 @@ def marked(text: str, words: Iterable[str], other: str | None = None) -> list[tu
     [(5, 17), (18, 23)]
     >>> marked("a blue car", [], other="a red car")
     [(2, 6)]
+    >>> marked("the bus", [], other="a red car")
+    []
     """
     wanted = "|".join(re.escape(word) for word in dict.fromkeys(words) if word)
     found = [m.span() for m in _MASKED.finditer(text)]
     found += [m.span() for m in re.finditer(wanted, text, re.IGNORECASE)] if wanted else []
     if not found and other is not None:
-        found = spans_of_change(other, text)
+        changed = spans_of_change(other, text)
+        found = changed if sum(end - start for start, end in changed) < len(text) / 2 else []
     apart: list[tuple[int, int]] = []
     for start, end in sorted(found):
         if not apart or start >= apart[-1][1]:

@@ -111,7 +111,7 @@ class Reviewing(View):
         old = [lab.class_names[code] if code >= 0 else None for code in codes]
         pairs = Counter(zip(old, new, strict=True))
         return [
-            {"given": _shown(given), "new": _shown(to), "rows": count(n)}
+            {"given": _shown(given), "new": "" if given == to else _shown(to), "rows": count(n)}
             for (given, to), n in pairs.most_common(CHANGES_SHOWN)
         ] + [{"more": counted(len(pairs) - CHANGES_SHOWN, "other kind")}] * (
             len(pairs) > CHANGES_SHOWN

@@ -7,12 +7,13 @@ const asText = (v) => JSON.stringify(v, (_, x) => x instanceof DataView || x ins
   ? { __bytes__: btoa(String.fromCharCode(...new Uint8Array(x.buffer ?? x))) } : x);
 async function tell(id, message) {
   const updates = told(await window.kernel(id, asText(message)));
-  for (const [to, name, value] of updates) models[to]?.take(name, value);
+  for (const [to, name, value] of updates) name === "msg:custom" ? models[to]?.hear(name, ...value) : models[to]?.take(name, value);
 }
 class Model {
   constructor(id, state) { Object.assign(this, { id, state, heard: {}, dirty: {} }); models[id] = this; }
   get(name) { return this.state[name]; }
-  take(name, value) { this.state[name] = value; for (const f of this.heard[`change:${name}`] ?? []) f(); }
+  take(name, value) { this.state[name] = value; this.hear(`change:${name}`); }
+  hear(event, ...told) { for (const f of this.heard[event] ?? []) f(...told); }
   set(name, value) { this.dirty[name] = value; this.take(name, value); }
   save_changes() { const state = this.dirty; this.dirty = {}; tell(this.id, { state }); }
   send(content, _, buffers = []) { tell(this.id, { content, buffers }); }

@@ -59,7 +59,11 @@ class Stage:
             return {"classes": classes, "children": [self._tree(one) for one in widget.children]}
         self.widgets[widget.model_id] = widget
         state = {k: v for k, v in widget.get_state().items() if not k.startswith("_")}
-        widget.observe(lambda c: self.updates.append((widget.model_id, c.name, c.new)), list(state))
+        model = widget.model_id
+        widget.observe(lambda c: self.updates.append((model, c.name, c.new)), list(state))
+        widget.send = lambda content, buffers=(): self.updates.append(
+            (model, "msg:custom", [content, list(buffers)])
+        )
         return {
             "id": widget.model_id, "classes": classes, "state": _json(state),
             "esm": widget._esm, "css": widget._css,

@@ -51,7 +51,7 @@ def table_of(n: int = 300) -> Datalab:
 def texts_of(sentence: str, k: int, missing: bool, n: int = 600) -> Datalab:
     rng = np.random.default_rng(0)
     words, first = sentence.split(), LOREM.split()
-    labels = np.array([f"{first[c % 16]} {c} with a rather long class name" for c in range(k)])
+    labels = np.array([f"a rather long class name of {first[c % 16]} {c}" for c in range(k)])
     labels = labels[rng.integers(k, size=n)].astype(object)
     if missing:
         labels[::7] = None
@@ -69,12 +69,58 @@ def digits() -> Datalab:
     return lab.find_issues(pred_probs=demo.pred_probs, features=demo.features)
 
 
+def sounds(n: int = 60) -> Datalab:
+    rng = np.random.default_rng(0)
+    pitch = 220 * (1 + np.arange(n) % 2)
+    time = np.arange(4000) / 8000
+    heard = [{"array": 0.3 * np.sin(2 * np.pi * p * time), "sampling_rate": 8000} for p in pitch]
+    heard[7] = {"bytes": b"no sound", "path": None}
+    frame = pd.DataFrame(
+        {"heard": heard, "speaker": rng.choice(["a", "b"], n), "label": np.where(pitch > 220, 1, 0)}
+    )
+    return audited(frame, 2, audio_key="heard")
+
+
+def several_labels(n: int = 200) -> Datalab:
+    rng = np.random.default_rng(0)
+    given = rng.random((n, 4)) < 0.4
+    probs = np.clip(np.where(given, 0.85, 0.1) + rng.normal(0, 0.05, given.shape), 0.01, 0.99)
+    given[::15, 0] ^= True
+    tags = [np.flatnonzero(row).tolist() for row in given]
+    text = [" ".join(rng.choice(LOREM.split(), 12)) for _ in range(n)]
+    data = {"text": text, "tags": tags}
+    lab = Datalab(data, "multilabel", label_name="tags", text_key="text", ledger=False, verbosity=0)
+    return lab.find_issues(pred_probs=probs, features=rng.normal(size=(n, 6)))
+
+
+ATTACK = '<img src=x onerror="window.hit=1"><script>window.hit=2</script>'
+HOSTILE = (
+    ATTACK, "a\u202eb\u2066c\x00\x1b[31m", "x" * 10_000, "日本語のとても長い名前です" * 2,
+    HEBREW, "😀👩\u200d👧" * 9, "line\nline\r\n\ttab\u2028sep", "{{7*7}} ${x} </td></table>",
+)  # fmt: skip
+
+
+def hostile(n: int = 160) -> Datalab:
+    codes = np.arange(n) % len(HOSTILE)
+    values = np.array(HOSTILE, dtype=object)
+    frame = pd.DataFrame(
+        {"text": values[codes], ATTACK: values[::-1][codes], "\u202ecol\x01": 1e12}
+    )
+    frame["text"] += [f" {i}" for i in range(n)]
+    frame["label"] = values[(codes * 3 + 1) % len(HOSTILE)]
+    frame.index = [f"{ATTACK}{i}" for i in range(n)]
+    return audited(frame, len(HOSTILE), text_key="text")
+
+
 LABS = {
     "pictures": digits,
     "table": table_of,
     "texts": lambda: texts_of(LOREM, 3, missing=False),
     "right-to-left": lambda: texts_of(HEBREW, 2, missing=True),
     "fifty": lambda: texts_of(LOREM, 50, missing=True),
+    "sounds": sounds,
+    "several-labels": several_labels,
+    "hostile": hostile,
     "nothing": lambda: Datalab({"x": [1, 2, 3]}, task=None, ledger=False),
 }
 
@@ -117,6 +163,11 @@ def serious(shown) -> list:
 @pytest.fixture(scope="module")
 def pictures() -> Datalab:
     return digits()
+
+
+@pytest.fixture(scope="module")
+def attacked() -> Datalab:
+    return hostile()
 
 
 @pytest.mark.parametrize("width", [700, 1600])
@@ -214,19 +265,94 @@ def test_keys_of_the_review(stage, pictures: Datalab):
     view.close()
 
 
-def test_attacks_are_shown_not_run(stage):
-    attack = '<img src=x onerror="window.hit=1"><script>window.hit=2</script>'
-    codes = np.tile([0, 1], 30)
-    frame = pd.DataFrame(
-        {
-            "text": [f"{attack} {i} \u202e" for i in range(60)],
-            attack: attack,
-            "label": np.array([attack, "plain"])[codes],
-        }
+def test_the_map_shows_what_a_point_is(stage, pictures: Datalab):
+    view = pictures.view.map()
+    page = stage(view, width=800).page
+    spot, tip = page.locator(".map canvas").last, page.locator(".tip")
+    box = spot.bounding_box()
+    places = np.frombuffer(view.places["xy"], "<f4").reshape(-1, 2)
+    lonely = int(np.argmin(places[:, 1]))  # at the lower rim, where no other covers it
+    x, y = places[lonely].tolist()
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + (1 - y) * box["height"])
+    tip.wait_for()
+    assert f"row {lonely}" in tip.inner_text()
+    assert tip.locator("img").count() == 1
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_timeout(200)
+    assert view.focus == lonely
+    spot.focus()
+    page.keyboard.press("ArrowUp")
+    page.wait_for_timeout(300)
+    assert places[view.focus, 1] > places[lonely, 1]
+    assert f"row {view.focus}" in tip.inner_text()
+    page.keyboard.press("+")
+    page.get_by_role("button", name="Whole map").click()
+    view.close()
+
+
+def test_recordings_are_played_in_the_table(stage):
+    view = sounds().view.table(issue="label")
+    view.flagged_only, view.sort = False, ("row", True)
+    page = stage(view, width=1000).page
+    page.get_by_role("button", name="play row 0").click()
+    page.get_by_role("button", name="stop row 0").wait_for()
+    page.get_by_role("button", name="stop row 0").click()
+    page.get_by_role("button", name="play row 0").wait_for()
+    page.get_by_role("button", name="play row 7").click()
+    page.get_by_text("not a recording that can be played").wait_for()
+    page.locator("table.rows").focus()
+    page.keyboard.press("p")  # the row that is looked at
+    page.get_by_role("button", name=f"stop row {view.focus}").wait_for()
+    view.close()
+
+
+def test_long_names_lose_their_middle(stage):
+    lab = texts_of(LOREM, 50, missing=False)
+    explorer = lab.explore("table", "confusion")
+    page = stage(explorer, width=1300).page
+    given = page.locator(".dl-table td.given .tag")
+    names = [given.nth(i).inner_text() for i in range(given.count())]
+    assert len(names) > 5
+    assert len(set(names)) > 5
+    assert all(len(name) <= 14 and "…" in name for name in names)
+    assert given.first.get_attribute("title") in lab.class_names
+    pair = page.locator(".pairs button").first
+    pair.click()
+    page.wait_for_timeout(200)
+    code = {name: place for place, name in enumerate(lab.class_names)}
+    shown = [bdi.get_attribute("title") for bdi in pair.locator("bdi").all()]
+    assert explorer.session.cell == tuple(code[name] for name in shown)
+    explorer.close()
+
+
+def test_what_matters_of_a_text_is_marked(stage):
+    texts = [f"{LOREM} number {i}" for i in range(60)]
+    texts[3] = f"{LOREM} {LOREM} write to ada@example.org {LOREM}"
+    frame = pd.DataFrame({"text": texts, "label": np.arange(60) % 2})
+    lab = Datalab(frame, label_name="label", text_key="text", ledger=False, verbosity=0)
+    view = lab.find_issues(["personal_data"]).view.table()
+    page = stage(view, width=900).page
+    assert page.locator("td.text mark").inner_text() == "a•••@•••.org"
+    assert "ada@" not in page.content()
+    view.close()
+
+
+@pytest.mark.parametrize("name", ["map", "confusion", "chain", "scores", "table", "inspector"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_each_view_stands_hostile_values(stage, attacked: Datalab, name: str, dark: bool):
+    view = getattr(attacked.view, name)()
+    shown = stage(view, width=700, dark=dark)
+    assert shown.page.evaluate(TOO_WIDE) == []
+    assert serious(shown) == []
+    assert shown.page.evaluate("window.hit") is None
+    view.close()
+
+
+def test_attacks_are_shown_not_run(stage, attacked: Datalab):
+    explorer = attacked.explore(
+        "overview", "confusion", "scores", "table", "inspector", "map", "chain"
     )
-    frame.index = [f"{attack}{i}" for i in range(60)]
-    lab = audited(frame, 2, text_key="text")
-    explorer = lab.explore("overview", "confusion", "scores", "table", "inspector", "map", "chain")
     shown = stage(explorer, width=1300)
     shown.page.wait_for_timeout(300)
     assert shown.page.evaluate("window.hit") is None

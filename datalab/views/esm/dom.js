@@ -21,12 +21,18 @@ function fill(e, ...children) {
 const button = (label, click, attributes = {}) => h("button", { type: "button", click, ...attributes }, label);
 const key = (name) => h("kbd", { "aria-hidden": "true" }, name);
 // Names often begin alike: long ones lose their middle, and are told in full when pointed at.
-function short(name, limit = 16) {
-  const signs = [...name], tail = (limit - 1) >> 1;
-  return signs.length > limit ? `${signs.slice(0, limit - 1 - tail).join("")}…${signs.slice(-tail).join("")}` : name;
+function short(name, limit) {
+  const signs = [...name], wide = (sign) => (sign.codePointAt(0) < 0x1100 ? 1 : 2); // ideographs, emoji
+  const fitting = (list, room) => list.filter((sign) => (room -= wide(sign)) >= 0).length;
+  if (fitting(signs, limit) === signs.length) return name;
+  const ends = (limit - 1) / 2, tail = fitting([...signs].reverse(), Math.floor(ends));
+  return `${signs.slice(0, fitting(signs, Math.ceil(ends))).join("")}…${signs.slice(-tail).join("")}`;
 }
-const named = (name, limit) => h("bdi", { title: name.length > limit ? name : null }, short(name, limit));
-const tag = (kind, text, limit = 16) => h("bdi", { class: `tag ${kind}`, title: text.length > limit ? text : null }, short(text, limit));
+function named(name, limit, attributes = {}) {
+  const text = short(name, limit);
+  return h("bdi", { title: text === name ? null : name, ...attributes }, text);
+}
+const tag = (kind, text, limit = 16) => named(text, limit, { class: `tag ${kind}` });
 // Text of the data, every second part of it marked.
 const parted = (parts) => parts.map((text, i) => (i % 2 ? h("mark", {}, text) : text));
 const count = (n) => n.toLocaleString("en");

@@ -56,7 +56,7 @@ export default view(({ model, el, set, ends }) => {
     }, text(r, c)));
     const table = h("table", { class: `heat${classes.length <= 6 ? " few" : ""}${classes.some((i) => m.names[i].length > 3) ? " tall" : ""}`, "aria-label": "rows by given and suggested class" },
       h("thead", {}, h("tr", {}, h("td"), classes.map((i) => h("th", { scope: "col" }, named(m.names[i], 12))))),
-      h("tbody", {}, classes.map((i, r) => h("tr", {}, h("th", { scope: "row" }, named(m.names[i], 16)), classes.map((_, c) => cell(r, c))))));
+      h("tbody", {}, classes.map((i, r) => h("tr", {}, h("th", { scope: "row" }, named(m.names[i], 13)), classes.map((_, c) => cell(r, c))))));
     table.addEventListener("keydown", (e) => step(e, () => {
       for (const b of table.querySelectorAll("button[tabindex='0']")) b.tabIndex = -1;
       const next = table.querySelector(`[data-rc="${at}"]`);

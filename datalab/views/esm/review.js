@@ -35,11 +35,11 @@ function reviewing({ model, set, ask, sound, home }) {
   const ready = (label, act) => h("div", { class: "row" },
     button([label, key("Enter")], act, { class: "primary" }), button(["Cancel", key("Esc")], close));
   const type = (label, list, act) => {
-    const input = h("input", { "aria-label": label, placeholder: label, list: list.length ? `${model.get("static_id") || "dl"}-classes` : null });
+    const input = h("input", { "aria-label": label, list: list.length ? `${model.get("static_id") || "dl"}-classes` : null });
     const go = () => { const text = input.value.trim(); if (text) { close(); act(text); } };
     input.addEventListener("keydown", (e) => { if (e.key === "Enter") { e.preventDefault(); go(); } });
     const names = h("datalist", { id: input.getAttribute("list") }, list.map((value) => h("option", { value })));
-    open(h("div", { class: "row" }, input, names, button("OK", go, { class: "primary" }), button("Cancel", close)));
+    open(h("div", { class: "row" }, h("span", { class: "muted" }, label), input, names, button(["OK", key("Enter")], go, { class: "primary" }), button(["Cancel", key("Esc")], close)));
   };
   const about = () => {
     const { acted_on: n, row } = model.get("content");
@@ -59,7 +59,7 @@ function reviewing({ model, set, ask, sound, home }) {
       button([h("span", {}, label), key(k)], click, { "data-do": name, "aria-keyshortcuts": k, ...more });
     const suggestion = many ? "Relabel as suggested" : ["Relabel to ", named(c.suggestion, 18)];
     fill(buttons,
-      h("span", { class: "about" }, many ? `${rowsOf(c.acted_on)} selected` : none ? "no row" : `Row ${c.row}`),
+      h("span", { class: many ? "about many" : "about" }, many ? `${rowsOf(c.acted_on)} selected` : none ? "no row" : `Row ${c.row}`),
       c.labelled ? act("relabel", suggestion, "r", relabel, { class: "primary", disabled: none || (!many && !c.suggestion) }) : "",
       ...DECISIONS.map(([k, verdict, label]) => act(verdict, verdict === "keep" && c.given && !many ? [label, " ", named(c.given, 8)] : label, k, () => decide(verdict), { disabled: none })),
       c.labelled ? act("label", "Label…", "l", anyClass, { disabled: none }) : "",
@@ -85,7 +85,7 @@ function reviewing({ model, set, ask, sound, home }) {
       h("p", {}, `${VERBS[verdict]} ${rows}`, value && [" to ", tag("sugg", value)], text && [": ", h("bdi", {}, text)],
         replaced && h("span", { class: "muted" }, ` · ${replaced}`)),
       changes.length > 0 && h("ul", { class: "changes" }, changes.map((c) => h("li", {}, c.more ??
-        [tag("given", c.given), " → ", tag("sugg", c.new), h("span", { class: "muted num" }, ` × ${c.rows}`)]))),
+        [tag("given", c.given), c.new ? [" → ", tag("sugg", c.new)] : " stays", h("span", { class: "muted num" }, ` × ${c.rows}`)]))),
       ready(`Apply to ${rows}`, () => { ask("decide", { verdict, value, note: text, confirmed: true }); home()?.focus(); }));
   }
 

@@ -109,7 +109,7 @@ export default view(({ model, el, ask, on, ends }) => {
     down = false;
     const moved = path.length > 3;
     if (moved) model.send({ do: "lasso" }, undefined, [enclosed().buffer]);
-    else { path = []; const i = nearest(...where(e)); if (i >= 0) ask("pick", { point: i }); }
+    else { const i = nearest(...path[0]); path = []; if (i >= 0) ask("pick", { point: i }); } // where it was pressed: the page may have scrolled
     trace();
   });
   over.addEventListener("pointerleave", () => { clearTimeout(timer); tip.hidden = true; hovered = -1; });
