@@ -28,7 +28,7 @@ export default view(({ model, el, ask, on, ends }) => {
     scale = window.devicePixelRatio || 1;
     side = board.clientWidth;
     if (!side) return; // not laid out yet: painted when it is
-    height = Math.min(side, 420);
+    height = board.clientHeight;
     for (const canvas of [points, over]) Object.assign(canvas, { width: side * scale, height: height * scale });
     const w = points.width, g = points.getContext("2d"), image = g.createImageData(w, points.height), pixels = new Uint32Array(image.data.buffer);
     const packed = Uint32Array.from(colours(), ([r, gr, b]) => (0xff << 24) | (b << 16) | (gr << 8) | r);
