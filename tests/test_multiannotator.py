@@ -268,3 +268,109 @@ def test_remarks_are_logged_not_printed(
     assert "majority_vote" in texts[2]
     assert capsys.readouterr().out == ""
     assert np.isnan(found["annotator_stats"]["annotator_quality"].iloc[-1])
+
+
+# ------------------------------------------------------------ known truths and abstentions
+
+
+@pytest.mark.parametrize("missing", [NAN, None, pd.NA, -1], ids=["NaN", "None", "NA", "minus one"])
+def test_every_way_to_abstain(missing: Any) -> None:
+    labels = [[0, 0, missing], [1, missing, 1], [0, 1, 1], [missing, 1, 0]]
+    plain = np.array([[0, 0, NAN], [1, NAN, 1], [0, 1, 1], [NAN, 1, 0]])
+    for given in (labels, pd.DataFrame(labels), pd.DataFrame(labels).astype("Int64")):
+        for method in ("crowdlab", "dawid_skene"):
+            found, wanted = (
+                get_label_quality_multiannotator(one, quality_method=method, verbose=False)
+                for one in (given, plain)
+            )
+            pd.testing.assert_frame_equal(
+                found["label_quality"].reset_index(drop=True), wanted["label_quality"]
+            )
+
+
+def test_rows_without_labels_and_idle_functions() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 200)
+    labels = np.where(rng.random((200, 4)) < 0.5, -1, truth[:, None])
+    labels[:10], labels[:, 3] = -1, -1
+    found = get_label_quality_multiannotator(labels, quality_method="dawid_skene", verbose=False)
+    table, stats = found["label_quality"], found["annotator_stats"]
+    silent = (labels == -1).all(axis=1)
+    assert table["consensus_label"].isna().to_numpy().tolist() == silent.tolist()
+    assert table["consensus_quality_score"].isna().to_numpy().tolist() == silent.tolist()
+    assert (table["consensus_label"][~silent] == truth[~silent]).all()
+    assert np.isnan(stats.loc[3, "annotator_quality"])
+    assert stats.loc[3, "num_examples_labeled"] == 0
+    probs = np.where(np.eye(2)[truth] == 1, 0.8, 0.2)
+    with_model = get_label_quality_multiannotator(
+        labels, probs, quality_method="dawid_skene", verbose=False
+    )
+    assert with_model["label_quality"]["consensus_label"].tolist() == truth.tolist()
+    for method in ("crowdlab", "agreement"):
+        with pytest.raises(ValueError, match="quality_method='dawid_skene'"):
+            get_label_quality_multiannotator(labels, probs, quality_method=method)
+
+
+@pytest.mark.parametrize("method", ["crowdlab", "dawid_skene", "agreement"])
+@pytest.mark.parametrize("with_model", [False, True])
+def test_known_truths_are_the_consensus(method: str, with_model: bool) -> None:
+    gold = np.array([2, -1, NAN, 1, -1])
+    probs = PROBS if with_model else None
+    plain, found = (
+        get_label_quality_multiannotator(
+            WIDE, probs, quality_method=method, gold=given, verbose=False
+        )
+        for given in (None, gold)
+    )
+    table = found["label_quality"]
+    assert table["consensus_label"][[0, 3]].tolist() == [2, 1]
+    if method != "agreement":
+        assert table["consensus_quality_score"][[0, 3]].tolist() == [1, 1]
+    nobody = get_label_quality_multiannotator(
+        WIDE, probs, quality_method=method, gold=[None] * 5, verbose=False
+    )
+    pd.testing.assert_frame_equal(nobody["label_quality"], plain["label_quality"])
+
+
+def test_known_truths_sharpen_the_judgement_of_annotators() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 400)
+    wrong = (truth + 1) % 3  # two who make the same mistakes
+    slips = rng.random(400) < 0.6
+    labels = np.column_stack([np.where(slips, wrong, truth)] * 2 + [truth]).astype(float)
+    gold = np.where(np.arange(400) < 40, truth, -1)
+    probs = np.full((400, 3), 1 / 3)
+    for given in (None, probs):
+        blind, told = (
+            get_label_quality_multiannotator(
+                labels, given, quality_method="dawid_skene", gold=some, verbose=False
+            )
+            for some in (None, gold)
+        )
+        right = [
+            (one["label_quality"]["consensus_label"] == truth)[40:].mean() for one in (blind, told)
+        ]
+        assert right[1] > 0.95 > 0.5 > right[0]
+        assert told["annotator_stats"].index[-1] == 2
+        assert blind["annotator_stats"].index[-1] != 2
+    agreed = [
+        get_label_quality_multiannotator(labels, probs, gold=some, verbose=False)["annotator_stats"]
+        for some in (None, gold)
+    ]
+    assert agreed[1].loc[2, "annotator_quality"] > agreed[0].loc[2, "annotator_quality"]
+
+
+@pytest.mark.parametrize(
+    ("gold", "told"),
+    [
+        ([0, 1], r"`gold` has shape \(2,\) but"),
+        ("cat", r"`gold` has shape \(\)"),
+        (["cat"] * 5, "`gold` must hold class codes"),
+        ([0.5, 0, 0, 0, 0], "got 0.5 in row 0"),
+        ([0, -3, 0, 0, 0], "got -3 in row 1"),
+        ([0, 7, 0, 0, 0], "or `gold` goes up to 7"),
+    ],
+)
+def test_refused_truths(gold: Any, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        get_label_quality_multiannotator(WIDE, PROBS, gold=gold)

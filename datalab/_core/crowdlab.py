@@ -58,7 +58,7 @@ def crowdlab(
     predicted, peers = probs.argmax(axis=2), peer_agreement(answers, gold)
     known = np.zeros(answers.n_items, dtype=bool) if gold is None else gold >= 0
     shared = (answers.per_item > 1) | known
-    per_item = answers.per_item.mean()
+    per_item = answers.per_item[answers.per_item > 0].mean()
 
     def opinion(consensus: IndexArray) -> Opinion:
         agreed = consensus[shared]

@@ -116,14 +116,14 @@ def dawid_skene(
     given = _Given(answers)
     known = _Known(gold, answers)
     answered = (answers.per_item > 0) | known.at
-    belief = known.settle(answers.votes / np.maximum(answers.per_item, 1)[:, None])
     model = None if probs is None else _Model(probs, answered)
+    belief = known.settle(_first_belief(answers, probs))
     silence = _Silence(answers) if _know_one_label(answers) else None
     concentration = FIRST_CONCENTRATION
     for done in range(1, rounds + 1):
-        counts = given.by_pair @ belief
+        counts = known.first_counts(given, belief) if done == 1 else given.by_pair @ belief
         totals = given.by_annotator @ counts
-        coin = _coins(given, counts, answers)
+        coin = _coins(given, counts, totals)
         shape = _coin_rows(given, coin, answers.n_classes)
         if done > FITTED_FROM:
             concentration = _fitted(concentration, counts, totals, shape)
@@ -162,6 +162,16 @@ class _Given:
         )
 
 
+def _first_belief(answers: Answers, probs: FloatArray | None) -> FloatArray:
+    """The shares of the votes, where the model has one as well."""
+    if probs is None:
+        shares: FloatArray = answers.votes / np.maximum(answers.per_item, 1)[:, None]
+        return shares
+    seen = np.isfinite(probs).all(axis=1, keepdims=True)
+    votes = answers.votes + np.where(seen, probs, 0.0)
+    return votes / np.maximum(answers.per_item[:, None] + seen, 1)
+
+
 class _Known:
     """Items whose true label is known."""
 
@@ -175,6 +185,19 @@ class _Known:
         belief[self.at] = 0.0
         belief[self.truth] = 1.0
         return belief
+
+    def first_counts(self, given: "_Given", belief: FloatArray) -> FloatArray:
+        """Labels by class: the more known truths somebody met, the less the votes of others tell.
+
+        So EM starts near the truth where a majority is wrong.
+        """
+        if not self.at.any():
+            counts: FloatArray = given.by_pair @ belief
+            return counts
+        told = given.by_pair @ (belief * self.at[:, None])
+        met = (given.by_annotator @ told).sum(axis=1)[given.annotator, None]
+        believed: FloatArray = told + (given.by_pair @ (belief * ~self.at[:, None])) / (1 + met)
+        return believed
 
 
 class _Silence:
@@ -250,10 +273,10 @@ class _Model:
         return np.where(self.seen[:, None], prior, unseen)
 
 
-def _coins(given: _Given, counts: FloatArray, answers: Answers) -> FloatArray:
+def _coins(given: _Given, counts: FloatArray, totals: FloatArray) -> FloatArray:
     """Accuracy of each annotator, drawn to the accuracy of all."""
-    right = sums(given.annotator, counts[given.own], answers.n_annotators)
-    asked = answers.sum_by_annotator()
+    right = sums(given.annotator, counts[given.own], len(totals))
+    asked = totals.sum(axis=1)
     overall = (right.sum() + 1) / (asked.sum() + 2)
     coin: FloatArray = (right + COIN_STRENGTH * overall) / (asked + COIN_STRENGTH)
     return coin

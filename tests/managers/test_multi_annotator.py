@@ -137,9 +137,10 @@ def test_everybody_agrees() -> None:
 def test_one_answer_per_row_says_nothing() -> None:
     table = np.full((6, 3), -1)
     table[np.arange(6), np.arange(6) % 3] = [0, 1, 0, 1, 1, 0]
-    for probs in (None, np.full((6, 2), 0.5)):
-        with pytest.raises(NotApplicable, match="every row has a single answer"):
-            MultiAnnotator().find_issues(read(table), probs)
+    with pytest.raises(NotApplicable, match="every row has a single answer"):
+        MultiAnnotator().find_issues(read(table))
+    with pytest.raises(NotApplicable, match="every row has a single answer"):
+        MultiAnnotator(method="crowdlab").find_issues(read(table), np.full((6, 2), 0.5))
     with pytest.raises(NotApplicable, match="single answer"):
         MultiAnnotator().find_issues(read([[0], [1]]))
 
@@ -190,7 +191,121 @@ def test_min_quality_is_the_cut(digits: Any) -> None:
     assert counts[-1] > counts[1]
 
 
+def test_single_answers_are_judged_by_a_model() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 600)
+    asked, probs = rng.integers(0, 4, 600), np.full((600, 3), 0.1)
+    probs[np.arange(600), truth] = 0.8
+    spammer = asked == 3
+    answer = np.where(spammer, rng.integers(0, 3, 600), truth)
+    table = np.full((600, 4), -1)
+    table[np.arange(600), asked] = answer
+    found = MultiAnnotator().find_issues(read(table), probs)
+    assert (found.columns["consensus_label"] == truth).mean() > 0.97
+    assert found.info["annotator_stats"].index[0] == 3
+
+
+def test_known_truths_are_the_consensus_and_judge_annotators() -> None:
+    # Two of three always say 1; only the known truths tell that the third one is right.
+    truth = np.tile([0, 0, 0, 1], 50)
+    table = np.column_stack([np.where(np.arange(200) % 5, 1, truth)] * 2 + [truth])
+    gold = np.where(np.arange(200) % 2, -1, truth)
+    blind = MultiAnnotator().find_issues(read(table))
+    found = MultiAnnotator(gold=gold).find_issues(read(table))
+    at = gold >= 0
+    assert (found.columns["consensus_label"][at] == truth[at]).all()
+    assert (found.columns["consensus_quality"][at] == 1).all()
+    assert (found.columns["consensus_label"] == truth).mean() == 1
+    assert (blind.columns["consensus_label"] == truth).mean() < 0.5
+    assert found.info["annotator_stats"].index[-1] == 2
+    assert found.info["num_known"] == 100
+    assert "100 known truths" in MultiAnnotator().sum_up(found)
+
+
+def test_known_truths_contradict_given_labels() -> None:
+    truth = np.tile([0, 1], 20)
+    table = np.stack([truth] * 3, axis=1)
+    gold: list[Any] = [None] * 40
+    gold[3] = 0  # although everybody said 1
+    found = MultiAnnotator(gold=gold).find_issues(read(table), labels=truth)
+    assert found.columns["consensus_label"][3] == 0
+    assert np.flatnonzero(found.is_issue).tolist() == [3]
+    assert found.score[3] == 0
+
+
+@pytest.mark.parametrize(
+    ("gold", "told"),
+    [
+        ([0, 1], "`gold` has 2 entries but there are 40 rows"),
+        (["cat"] * 40, "`gold` has values that are none of the 2 classes"),
+    ],
+)
+def test_known_truths_that_do_not_fit(gold: list[Any], told: str) -> None:
+    table = np.stack([np.tile([0, 1], 20)] * 2, axis=1)
+    with pytest.raises(InputError, match=told):
+        MultiAnnotator(gold=gold).find_issues(read(table), class_names=(0, 1))
+    with pytest.raises(InputError, match="one label per row"):
+        MultiAnnotator(gold=3)
+
+
+def test_rows_that_everybody_abstained_from() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 300)
+    answers = simulated(truth, asked=0.5)
+    silent = np.flatnonzero(answers.isna().all(axis=1))
+    assert silent.size > 10
+    without = MultiAnnotator().find_issues(read(answers))
+    assert without.rows is not None
+    assert not np.isin(silent, without.rows).any()
+    assert f"{silent.size} rows that nobody labelled" in MultiAnnotator().sum_up(without)
+    probs = np.where(np.eye(2)[truth] == 1, 0.9, 0.1)
+    for method in ("dawid_skene", "crowdlab"):
+        found = MultiAnnotator(method=method).find_issues(read(answers), probs)
+        assert found.rows is None
+        assert (found.columns["consensus_label"][silent] == truth[silent]).all()
+        assert (found.columns["num_annotations"][silent] == 0).all()
+        assert found.info["num_labels_of_the_model"] == silent.size
+        assert "the model's label" in MultiAnnotator().sum_up(found)
+    labelled = MultiAnnotator().find_issues(read(answers), probs, labels=truth)
+    assert labelled.rows is not None  # the label check judges what only the model has seen
+    assert not np.isin(silent, labelled.rows).any()
+
+
+def test_labelling_functions_that_know_one_label_only() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 2000)
+    table = np.full((2000, 4), -1)
+    for at, (label, hit, false) in enumerate(
+        [(0, 0.7, 0.2), (0, 0.5, 0.05), (1, 0.6, 0.1), (1, 0.3, 0.1)]
+    ):
+        fires = rng.random(2000) < np.where(truth == label, hit, false)
+        table[fires, at] = label
+    found = MultiAnnotator().find_issues(read(table))
+    assert found.info["abstaining"]
+    some = found.rows
+    votes = np.stack([(table == k).sum(axis=1) for k in (0, 1)], axis=1)[some]
+    majority = votes.argmax(axis=1)
+    right = (found.columns["consensus_label"] == truth[some]).mean()
+    assert right > (majority == truth[some]).mean() + 0.02
+    stats = found.info["annotator_stats"]
+    assert stats["annotator_quality"][1] > stats["annotator_quality"][0]
+
+
 # --------------------------------------------------------------------------------- in the lab
+
+
+def test_listed_only_where_there_are_annotators() -> None:
+    truth = np.tile([0, 1], 60)
+    frame = simulated(truth).assign(label=truth)
+    plain = Datalab(frame[["label"]], label_name="label", verbosity=0)
+    assert "multi_annotator" not in plain.list_default_issue_types()
+    crowd = Datalab(frame, label_name="label", annotations=list(ACCURACY), verbosity=0)
+    assert "multi_annotator" in crowd.list_default_issue_types()
+    gold = [None] * 120
+    gold[5] = 0
+    crowd.find_issues({"multi_annotator": {"gold": gold}})
+    assert crowd.get_issues("multi_annotator").loc[5, "consensus_label"] == 0
+    assert any("Dawid-Skene" in note for note in crowd.outcomes["multi_annotator"].notes)
 
 
 def test_in_the_lab_with_names_of_classes() -> None:
@@ -248,3 +363,5 @@ def test_explains_itself() -> None:
     assert MultiAnnotator().explain(row).startswith("cat is right with a chance of 55 %")
     row |= {"num_annotations": 1, "annotator_agreement": 0.0}
     assert MultiAnnotator().explain(row).endswith("(the only annotator says otherwise)")
+    row |= {"num_annotations": 0, "annotator_agreement": np.nan}
+    assert MultiAnnotator().explain(row).endswith("(nobody labelled it)")
