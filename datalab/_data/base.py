@@ -107,6 +107,18 @@ class Source(ABC):
         values.flags.writeable = False
         return values
 
+    def texts(self, name: str) -> Any:
+        """A column of texts as an Arrow array; None where it holds (also) anything else.
+
+        Where the container keeps it as Arrow does, nothing is copied.
+        """
+        import pyarrow as pa
+
+        try:
+            return pa.array(self.column(name), pa.large_string())
+        except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeError):
+            return None
+
     def sample(self, name: str) -> NDArray[Any]:
         """At most 1000 values of a column, spread evenly over the rows."""
         return self._sample(name, SAMPLE)

@@ -32,6 +32,15 @@ class FrameSource(Source):
         series = self._series(name)
         return series_array(series if rows is None else series.iloc[rows])
 
+    def texts(self, name: str) -> Any:
+        """A column of texts as an Arrow array, not copied where pandas keeps it so."""
+        series = self._series(name)
+        if not hasattr(series.array, "__arrow_array__") or series.dtype != "str":
+            return super().texts(name)
+        import pyarrow as pa
+
+        return pa.array(series)
+
     def native(self, rows: ArrayLike) -> Any:
         """Rows as a DataFrame with the user's index."""
         return self._frame.iloc[np.asarray(rows, dtype=np.intp)]

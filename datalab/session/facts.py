@@ -55,6 +55,7 @@ class Facts:
         self._outcomes: tuple[Any, ...] = ()
         self._columns: dict[tuple[str, ...], Any] = {}
         self._masks: OrderedDict[Condition, BoolArray] = OrderedDict()
+        self._arrow: dict[str, Any] = {}  # texts; the data does not change
         self.refresh()
 
     def refresh(self) -> bool:
@@ -152,7 +153,10 @@ class Facts:
 
     def class_texts(self) -> list[str]:
         """The classes as people read them, in the order of their codes."""
-        return [class_name(name) for name in self.lab.class_names]
+        texts: list[str] = self._kept(
+            ("labels", "texts"), lambda: [class_name(name) for name in self.lab.class_names]
+        )
+        return texts
 
     def code_of(self, name: str) -> int:
         """The code of the class that people call `name`.
@@ -194,12 +198,11 @@ class Facts:
 
     # ------------------------------------------------------------------ values to sort by
 
-    def values(self, column: str, session: Any, rows: IndexArray | None) -> NDArray[Any]:
-        """The values that a column is sorted by, of all rows or of some."""
+    def values(self, column: str, session: Any, rows: IndexArray | None) -> Any:
+        """The values that a column is sorted by, of all rows or of some: an array of any kind."""
         here: Any = slice(None) if rows is None else rows
         if column == "score":
-            scores: NDArray[Any] = self.scores(session.issue)[here]
-            return scores
+            return self.scores(session.issue)[here]
         if column in ("given", "suggested") and self.lab.class_names:
             codes = getattr(self, column)[here].astype(np.float64)
             codes[codes < 0] = np.nan
@@ -207,12 +210,14 @@ class Facts:
         if column == "given" and self.lab.label_name is not None:
             column = self.lab.label_name
         if column == "verdict":
-            verdicts: NDArray[Any] = self.verdicts()[here]
-            return verdicts
+            return self.verdicts()[here]
         if column not in self.lab._source.columns:
             return np.zeros(len(self.lab) if rows is None else len(rows))
-        values: NDArray[Any] = self.lab._source.column(column, rows)
-        return values
+        if rows is None and self.lab._source.kind(column) in ("text", "category"):
+            texts = self._texts(column)
+            if texts is not None:
+                return texts
+        return self.lab._source.column(column, rows)
 
     # ------------------------------------------------------------------ conditions
 
@@ -305,20 +310,28 @@ class Facts:
         """Rows with a word in one of the searched columns, whatever its case."""
         mask = np.zeros(len(self.lab), dtype=bool)
         for name in self.searched():
-            values = self.lab._source.column(name)
+            texts = self._texts(name)
+            values = self.lab._source.column(name) if texts is None else texts
             for start in range(0, len(values), BLOCK):
                 if stop():
                     return mask
                 mask[start : start + BLOCK] |= _contains(values[start : start + BLOCK], word)
         return mask
 
+    def _texts(self, name: str) -> Any:
+        """A column of texts as Arrow keeps it, read once; None where it holds anything else."""
+        if name not in self._arrow:
+            self._arrow[name] = self.lab._source.texts(name)
+        return self._arrow[name]
 
-def _contains(values: NDArray[Any], word: str) -> BoolArray:
+
+def _contains(values: Any, word: str) -> BoolArray:
+    wanted = word.casefold()
+    if isinstance(values, np.ndarray):
+        found = (v is not None and wanted in str(v).casefold() for v in values)
+        return np.fromiter(found, bool, len(values))
     try:
-        found = compute.match_substring(pa.array(values, pa.string()), word, ignore_case=True)
-        return np.asarray(found.fill_null(False).to_numpy(zero_copy_only=False), dtype=bool)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeError):  # not all are (whole) texts
-        wanted = word.casefold()
-        return np.fromiter(
-            (v is not None and wanted in str(v).casefold() for v in values), bool, len(values)
-        )
+        hit = compute.match_substring(values, word, ignore_case=True).fill_null(False)
+    except (pa.ArrowInvalid, UnicodeError):  # a lone surrogate, which is in no whole text
+        return np.zeros(len(values), dtype=bool)
+    return np.asarray(hit.to_numpy(zero_copy_only=False), dtype=bool)

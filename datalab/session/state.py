@@ -13,7 +13,6 @@ from typing import Any, TypeGuard
 import numpy as np
 import pyarrow as pa
 import traitlets as T
-from numpy.typing import NDArray
 from pyarrow import compute
 
 from datalab._check import choice
@@ -35,6 +34,8 @@ LOOKED_AT = (
 _LISTING = {"issue", "flagged_only", "filter", "cell", "threshold", "region"}
 # Up to so many rows a text is searched where the page asks; beyond it in a thread, cancellable.
 AT_ONCE = 50_000
+# Of so many texts the distinct ones are counted before a column is sorted.
+SAMPLED = 100_000
 
 
 class Positions(T.TraitType[Any, Any]):
@@ -396,14 +397,20 @@ class Session(T.HasTraits):
             if how == "only":
                 self.selection, self._anchor = (), row
             elif how == "toggle":
-                self.selection, self._anchor = np.setxor1d(self.selection, [row]), row
+                self.selection, self._anchor = self._with_selected([row], toggle=True), row
             else:
                 anchor = row if self._anchor is None else self._anchor
                 ends = np.flatnonzero(np.isin(self.rows, [anchor, row]))
                 if len(ends):
-                    between = self.rows[ends[0] : ends[-1] + 1]
-                    self.selection = np.union1d(self.selection, between)
+                    self.selection = self._with_selected(self.rows[ends[0] : ends[-1] + 1])
             self.focus = row
+
+    def _with_selected(self, rows: Any, *, toggle: bool = False) -> IndexArray:
+        """The selection and more rows; `toggle` leaves out those that were selected."""
+        mask = np.zeros(len(self.lab), dtype=bool)  # sets of numpy take seconds for a million
+        mask[self.selection] = True
+        mask[rows] = ~mask[rows] if toggle else True
+        return np.flatnonzero(mask)
 
     def move(self, by: int, *, extend: bool = False) -> None:
         """Look at the row `by` places further in the list; `extend` selects on the way."""
@@ -466,12 +473,29 @@ class Session(T.HasTraits):
 VERDICTS = ("keep", "relabel", "exclude", "needs_review", "note")
 
 
-def _order(values: NDArray[Any], ascending: bool) -> IndexArray:
+def _order(values: Any, ascending: bool) -> IndexArray:
     """Places in ascending or descending order; equal values by row number, missing ones last."""
     try:
-        column = pa.array(values, from_pandas=True)
+        column = values if hasattr(values, "to_pylist") else pa.array(values, from_pandas=True)
         way = "ascending" if ascending else "descending"
+        if pa.types.is_large_string(column.type) and _repeats(column):
+            column = _ranks(column)
         order = compute.sort_indices(column, sort_keys=[("", way)])
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         return _order(np.array([str(value) for value in values], dtype=object), ascending)
     return np.asarray(order.to_numpy(), dtype=np.intp)
+
+
+def _repeats(texts: Any) -> bool:
+    """Whether most texts of a long column stand in it several times."""
+    some = texts[:SAMPLED]
+    return len(some) == SAMPLED and 2 * compute.count_distinct(some).as_py() < SAMPLED
+
+
+def _ranks(texts: Any) -> Any:
+    """The place of each text among the distinct ones: far quicker to sort where they repeat."""
+    whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    coded = whole.dictionary_encode()
+    rank = np.empty(len(coded.dictionary), dtype=np.int32)
+    rank[compute.sort_indices(coded.dictionary).to_numpy()] = np.arange(len(rank))
+    return pa.array(rank).take(coded.indices)
