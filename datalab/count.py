@@ -142,9 +142,9 @@ def compute_confident_joint(
         if calibrate:
             joints = _calibrate_per_class(joints, present)
         return (joints, rows) if return_indices_of_off_diagonals else joints
-    codes, probs = labels_and_probs(labels, pred_probs)
+    codes, probs = labels_and_probs(labels, pred_probs, on_read=True)
     n_classes = probs.shape[1]
-    guesses = core.confident_guesses(probs, _thresholds(codes, probs, thresholds))
+    guesses, _ = core.guesses_and_agreement(codes, probs, _thresholds(thresholds, n_classes))
     joint: NDArray[np.int64] = core.confident_joint(codes, probs, guesses=guesses)
     if calibrate:
         joint = core.calibrate(joint, core.label_counts(codes, n_classes))
@@ -170,11 +170,9 @@ def _calibrate_per_class(joints: NDArray[Any], present: BoolArray) -> NDArray[np
     return np.stack([core.calibrate(joint, count) for joint, count in pairs])
 
 
-def _thresholds(codes: Codes, probs: Probs, thresholds: ArrayLike | None) -> FloatArray:
-    """The given thresholds, or those of the data."""
-    if thresholds is None:
-        return core.confident_thresholds(codes, probs)
-    return class_thresholds(thresholds, probs.shape[1])
+def _thresholds(thresholds: ArrayLike | None, n_classes: int) -> FloatArray | None:
+    """The given thresholds; None for those of the data."""
+    return None if thresholds is None else class_thresholds(thresholds, n_classes)
 
 
 def calibrate_confident_joint(
@@ -259,7 +257,7 @@ def estimate_joint(
     if multi_label:
         return _estimate_joints(labels, pred_probs, confident_joint)
     if confident_joint is None:
-        codes, probs = labels_and_probs(labels, pred_probs)
+        codes, probs = labels_and_probs(labels, pred_probs, on_read=True)
         counts = core.label_counts(codes, probs.shape[1])
         return core.estimate_joint(core.confident_joint(codes, probs), counts)
     joint = square_matrix(confident_joint, name="confident_joint")
@@ -338,11 +336,16 @@ def num_label_issues(
             f"`confident_joint` is ignored with estimation_method={estimation_method!r}; "
             "'off_diagonal_custom' uses it"
         )
-    codes, probs = labels_and_probs(labels, pred_probs)
+    codes, probs = labels_and_probs(labels, pred_probs, on_read=not custom)
     two_classes(codes)
     if estimation_method == "off_diagonal":
         return core.num_label_issues(codes, probs)
-    joint = estimate_joint(codes, probs, confident_joint=confident_joint if custom else None)
+    if custom:
+        joint = estimate_joint(codes, None, confident_joint=confident_joint)
+    else:
+        joint = core.estimate_joint(
+            core.confident_joint(codes, probs), core.label_counts(codes, probs.shape[1])
+        )
     return round(len(codes) * (1 - float(joint.trace())))
 
 
@@ -439,7 +442,7 @@ def estimate_py_and_noise_matrices_from_probabilities(
     array([0.75, 0.25])
     """
     choice(py_method, latent.PRIORS, name="py_method")
-    codes, probs = labels_and_probs(labels, pred_probs)
+    codes, probs = labels_and_probs(labels, pred_probs, on_read=True)
     joint = _joint(codes, probs, thresholds, calibrate)
     counts = core.label_counts(codes, probs.shape[1])
     return *latent.estimate_latent(joint, counts, py_method, converge_latent_estimates), joint
@@ -448,7 +451,7 @@ def estimate_py_and_noise_matrices_from_probabilities(
 def _joint(
     codes: Codes, probs: Probs, thresholds: ArrayLike | None, calibrate: bool
 ) -> NDArray[np.int64]:
-    cuts = _thresholds(codes, probs, thresholds)
+    cuts = _thresholds(thresholds, probs.shape[1])
     joint: NDArray[np.int64] = core.confident_joint(codes, probs, cuts)
     return core.calibrate(joint, core.label_counts(codes, len(joint))) if calibrate else joint
 

@@ -180,7 +180,7 @@ def overall_label_health_score(
     """
     _single_label(multi_label, "overall_multilabel_health_score")
     if labels is not None and pred_probs is not None:
-        codes, probs = labels_and_probs(labels, pred_probs)
+        codes, probs = labels_and_probs(labels, pred_probs, on_read=True)
         two_classes(codes)
         size = float(len(codes) if num_examples is None else num_examples)
         score = 1 - core.num_label_issues(codes, probs) / size
@@ -241,13 +241,14 @@ def health_summary(
     _single_label(multi_label, "multilabel_health_summary")
     names = None if class_names is None else list(class_names)
     if labels is not None and pred_probs is not None:
-        codes, probs = labels_and_probs(labels, pred_probs)
+        codes, probs = labels_and_probs(labels, pred_probs, on_read=True)
         two_classes(codes)
-        guesses = core.confident_guesses(probs, core.confident_thresholds(codes, probs))
+        guesses, agrees = core.guesses_and_agreement(codes, probs)
         if joint is None and confident_joint is None:
             confident_joint = core.confident_joint(codes, probs, guesses=guesses)
         matrix, size = _joint_and_size(codes, None, num_examples, joint, confident_joint)
-        score = 1 - core.num_label_issues(codes, probs, guesses) / size
+        issues = core.off_diagonal(codes, guesses) & ~agrees
+        score = 1 - int(issues.sum()) / size
     else:
         matrix, size = _joint_and_size(labels, pred_probs, num_examples, joint, confident_joint)
         score = health_score(matrix)
@@ -292,7 +293,7 @@ def _joint_and_size(
         given = None if codes is None else core.label_counts(codes, len(counts))
         matrix = core.estimate_joint(counts, given)
     elif labels is not None and pred_probs is not None:
-        codes, probs = labels_and_probs(labels, pred_probs)
+        codes, probs = labels_and_probs(labels, pred_probs, on_read=True)
         given = core.label_counts(codes, probs.shape[1])
         matrix = core.estimate_joint(core.confident_joint(codes, probs), given)
     else:

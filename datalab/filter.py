@@ -19,7 +19,7 @@ from datalab._check import (
 from datalab._core import count as core
 from datalab._core import multilabel
 from datalab._core.filter import COUNTING, PRUNING, label_issues, rule_options, warn_of_small
-from datalab._core.rank import SCORES, adjusts, label_quality, worst_first
+from datalab._core.rank import SCORES, adjusts, ascending, label_quality
 from datalab._typing import BoolArray, IndexArray
 from datalab.exceptions import OptionError
 
@@ -57,8 +57,10 @@ def find_label_issues(
         Out-of-sample predicted probabilities in [0, 1]; column k is class k. A memory map is
         read block by block and never loaded whole. Both may also come in blocks of rows, with the
         same result: as a list of arrays or memory maps, which are read where they are, or as an
-        iterator of arrays, which are kept in a temporary file as large as the input (in the
-        folder that `tempfile.gettempdir` names).
+        iterator of arrays. An iterator can be read only once and every rule looks twice, so its
+        blocks are kept in a temporary file as large as the input, in the folder that
+        `tempfile.gettempdir` names; where that folder lies in memory, set the environment
+        variable ``TMPDIR`` to one on disk.
     return_indices_ranked_by : {"self_confidence", "normalized_margin", \
 "confidence_weighted_entropy"}, optional
         Return the flagged rows, worst first by this score, instead of a mask.
@@ -157,7 +159,7 @@ def find_label_issues(
         if return_indices_ranked_by is None:
             return flags
         return multilabel.ranked(flags, present, sets_probs, return_indices_ranked_by, adjust)
-    codes, probs = labels_and_probs(labels, pred_probs)
+    codes, probs = labels_and_probs(labels, pred_probs, on_read=True)
     if codes[0] > 0:
         two_classes(codes)
     n_classes = probs.shape[1]
@@ -173,8 +175,11 @@ def find_label_issues(
     if return_indices_ranked_by is None:
         return flags
     rows = np.flatnonzero(flags)
-    quality = label_quality(codes, probs, return_indices_ranked_by, adjust=adjust, rows=rows)
-    return worst_first(rows, quality)
+    # Without a name of their own the scores are gone when the result takes their room.
+    order = ascending(
+        label_quality(codes, probs, return_indices_ranked_by, adjust=adjust, rows=rows)
+    )
+    return rows[order]
 
 
 def find_predicted_neq_given(
@@ -204,7 +209,7 @@ def find_predicted_neq_given(
     if multi_label:
         present, sets_probs = label_sets_and_probs(labels, pred_probs)
         return multilabel.any_class((sets_probs > 1 - sets_probs) != present)
-    codes, probs = labels_and_probs(labels, pred_probs)
+    codes, probs = labels_and_probs(labels, pred_probs, on_read=True)
     two_classes(codes)
     flags: BoolArray = core.argmaxes(probs) != codes
     return flags
@@ -244,7 +249,7 @@ def find_label_issues_using_argmax_confusion_matrix(
     array([False, False,  True, False])
     """
     choice(filter_by, [*PRUNING, *COUNTING], name="filter_by", error=OptionError)
-    codes, probs = labels_and_probs(labels, pred_probs)
+    codes, probs = labels_and_probs(labels, pred_probs, on_read=True)
     two_classes(codes)
     n_classes = probs.shape[1]
     joint = core.joint_counts(codes, core.argmaxes(probs), n_classes)

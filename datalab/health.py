@@ -20,12 +20,11 @@ from datalab._check import (
     whole_number,
 )
 from datalab._core.count import (
-    confident_guesses,
     confident_joint,
-    confident_thresholds,
     estimate_joint,
+    guesses_and_agreement,
     label_counts,
-    off_diagonal_issues,
+    off_diagonal,
 )
 from datalab._core.health import Intervals, bootstrap, count_cells
 from datalab._tables import class_table, overlap_table
@@ -239,12 +238,11 @@ def label_health(
     """
     whole_number(n_resamples, name="n_resamples", least=1)
     unit_number(level, name="level")
-    codes, probs = labels_and_probs(labels, pred_probs)
+    codes, probs = labels_and_probs(labels, pred_probs, on_read=True)
     two_classes(codes)
     n_classes = probs.shape[1]
-    guesses = confident_guesses(probs, confident_thresholds(codes, probs))
-    is_issue = np.zeros(len(codes), dtype=bool)
-    is_issue[off_diagonal_issues(codes, probs, guesses)] = True
+    guesses, agrees = guesses_and_agreement(codes, probs)
+    is_issue = off_diagonal(codes, guesses) & ~agrees
     counts = label_counts(codes, n_classes)
     return Health(
         score=1 - np.count_nonzero(is_issue) / len(codes),

@@ -168,8 +168,14 @@ class OutOfDistribution:
             `k` not below the number of examples.
         """
         if features is None or pred_probs is not None or self.params["knn"] is not None:
-            self.fit(features=features, pred_probs=pred_probs, labels=labels, verbose=verbose)
-            return self.score(features=features, pred_probs=pred_probs)
+            known = self.params["confident_thresholds"]
+            # Scoring reads, and so checks, all that fitting leaves unread.
+            self._fit(features, pred_probs, labels, verbose=verbose, on_read=True)
+            try:
+                return self.score(features=features, pred_probs=pred_probs)
+            except InputError:
+                self.params["confident_thresholds"] = known
+                raise
         checked = feature_matrix(features)
         means = self._fit_features(checked, verbose=verbose)
         return self._score_distances(means)
@@ -196,6 +202,18 @@ class OutOfDistribution:
         OutOfDistribution
             Itself.
         """
+        self._fit(features, pred_probs, labels, verbose=verbose, on_read=False)
+        return self
+
+    def _fit(
+        self,
+        features: ArrayLike | None,
+        pred_probs: ArrayLike | None,
+        labels: ArrayLike | None,
+        *,
+        verbose: bool,
+        on_read: bool,
+    ) -> None:
         _one_of(features, pred_probs)
         if features is not None:
             checked = feature_matrix(features)
@@ -208,8 +226,7 @@ class OutOfDistribution:
         elif self.params["confident_thresholds"] is not None:
             _warn("already has confident_thresholds: call score(), or fit a new OutOfDistribution")
         else:
-            self._fit_pred_probs(pred_probs, labels, verbose=verbose)
-        return self
+            self._fit_pred_probs(pred_probs, labels, verbose=verbose, on_read=on_read)
 
     def score(
         self, *, features: ArrayLike | None = None, pred_probs: ArrayLike | None = None
@@ -236,7 +253,7 @@ class OutOfDistribution:
         """
         _one_of(features, pred_probs)
         if pred_probs is not None:
-            return self._score_pred_probs(probabilities(pred_probs))
+            return self._score_pred_probs(probabilities(pred_probs, on_read=True))
         checked = feature_matrix(features)
         knn = self.params["knn"]
         if knn is None or not _is_fitted(knn):
@@ -303,7 +320,12 @@ class OutOfDistribution:
         return distance_scores(means, scale=scale, t=t, noise=noise)
 
     def _fit_pred_probs(
-        self, pred_probs: ArrayLike | None, labels: ArrayLike | None, *, verbose: bool
+        self,
+        pred_probs: ArrayLike | None,
+        labels: ArrayLike | None,
+        *,
+        verbose: bool,
+        on_read: bool,
     ) -> None:
         if not self.params["adjust_pred_probs"]:
             if labels is not None:
@@ -314,7 +336,7 @@ class OutOfDistribution:
                 "`labels` are needed to adjust pred_probs: give labels=…, or "
                 "params={'adjust_pred_probs': False}"
             )
-        codes, probs = labels_and_probs(labels, pred_probs)
+        codes, probs = labels_and_probs(labels, pred_probs, on_read=on_read)
         two_classes(codes)
         if verbose:
             _log.info("fitting to the pred_probs of %d examples", len(probs))

@@ -86,7 +86,7 @@ def get_label_quality_scores(
     >>> get_label_quality_scores([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
     array([0.9, 0.8, 0.3])
     """
-    codes, probs = labels_and_probs(labels, pred_probs)
+    codes, probs = labels_and_probs(labels, pred_probs, on_read=True)
     choice(method, SCORES, name="method")
     return label_quality(codes, probs, method, adjust=adjust_pred_probs)
 
@@ -296,7 +296,7 @@ def get_self_confidence_for_each_label(labels: ArrayLike, pred_probs: ArrayLike)
     >>> get_self_confidence_for_each_label([0, 1], [[0.9, 0.1], [0.2, 0.8]])
     array([0.9, 0.8])
     """
-    return label_quality(*labels_and_probs(labels, pred_probs), "self_confidence")
+    return get_label_quality_scores(labels, pred_probs, method="self_confidence")
 
 
 def get_normalized_margin_for_each_label(labels: ArrayLike, pred_probs: ArrayLike) -> FloatArray:
@@ -318,7 +318,7 @@ def get_normalized_margin_for_each_label(labels: ArrayLike, pred_probs: ArrayLik
     >>> get_normalized_margin_for_each_label([0, 1], [[0.9, 0.1], [0.75, 0.25]])
     array([0.9 , 0.25])
     """
-    return label_quality(*labels_and_probs(labels, pred_probs), "normalized_margin")
+    return get_label_quality_scores(labels, pred_probs, method="normalized_margin")
 
 
 def get_confidence_weighted_entropy_for_each_label(
@@ -343,4 +343,4 @@ def get_confidence_weighted_entropy_for_each_label(
     >>> scores.round(3)
     array([0.805, 0.507])
     """
-    return label_quality(*labels_and_probs(labels, pred_probs), "confidence_weighted_entropy")
+    return get_label_quality_scores(labels, pred_probs, method="confidence_weighted_entropy")

@@ -1,6 +1,6 @@
 """Arrays of numbers: array-likes as ndarrays, lengths, features, numeric labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,6 +17,7 @@ __all__ = [
     "floats",
     "numeric_labels",
     "same_length",
+    "surely_in_unit_interval",
     "unit_interval",
 ]
 
@@ -92,10 +93,12 @@ def floats(array: NDArray[Any], *, name: str) -> FloatArray:
         raise InputError(f"`{name}` must be numeric: {error}") from error
 
 
-def unit_interval(array: NDArray[Any], *, name: str) -> FloatArray:
+def unit_interval(
+    array: NDArray[Any], *, name: str, place: Mapping[str, Any] | None = None
+) -> FloatArray:
     """Numbers in [0, 1] as float32 or float64; see `probabilities` for the tolerance."""
     numbers = floats(array, name=name)
-    if numbers.size == 0 or _surely_in_unit_interval(numbers):
+    if surely_in_unit_interval(numbers):
         return numbers
     lowest, highest = float(numbers.min()), float(numbers.max())
     # NaN makes both comparisons false, infinity makes the second one false.
@@ -110,16 +113,18 @@ def unit_interval(array: NDArray[Any], *, name: str) -> FloatArray:
             "the output of predict_proba (for logits apply softmax first)"
         )
     if excess > ROUNDING:
-        warn(f"`{name}` leaves [0, 1] by up to {excess:.2g}; such values are clipped")
+        warn(f"`{name}` leaves [0, 1] by up to {excess:.2g}; such values are clipped", place=place)
     return np.clip(numbers, 0.0, 1.0)
 
 
-def _surely_in_unit_interval(numbers: FloatArray) -> bool:
+def surely_in_unit_interval(numbers: FloatArray) -> bool:
     """Whether all numbers lie in [0, 1], found out in one pass (-0.0 is not sure).
 
     Read as unsigned integers, floats from 0 to 1 keep their order, and everything else (negative,
     above 1, infinite, NaN) is larger than 1.0 is.
     """
+    if not numbers.size:
+        return True
     bits = np.dtype(f"u{numbers.itemsize}")
     one = numbers.dtype.type(1).view(bits)
     patterns = numbers.view(bits)

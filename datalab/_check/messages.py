@@ -3,7 +3,7 @@
 import difflib
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from datalab.exceptions import InputWarning
 
 __all__ = [
+    "caller",
     "did_you_mean",
     "in_words",
     "listing",
@@ -18,14 +19,26 @@ __all__ = [
 ]
 
 
-def warn(message: str, category: type[Warning] = InputWarning) -> None:
-    """Warn, pointing at the line outside this package that led here."""
-    level = 2
+def warn(
+    message: str,
+    category: type[Warning] = InputWarning,
+    place: Mapping[str, Any] | None = None,
+) -> None:
+    """Warn, pointing at the line outside this package that led here, or led to a `place`."""
+    warnings.warn_explicit(message, category, **(place or caller()))
+
+
+def caller() -> dict[str, Any]:
+    """The line outside this package that led here, as `warnings.warn_explicit` takes it."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("datalab."):
         frame = frame.f_back
-        level += 1
-    warnings.warn(message, category, stacklevel=level)
+    return {
+        "filename": frame.f_code.co_filename,
+        "lineno": frame.f_lineno,
+        "module": frame.f_globals.get("__name__", "<unknown>"),
+        "registry": frame.f_globals.setdefault("__warningregistry__", {}),
+    }
 
 
 def listing(values: Iterable[Any], limit: int = 5) -> str:

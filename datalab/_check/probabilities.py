@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._check.arrays import as_array, same_length, unit_interval
+from datalab._check.arrays import as_array, floats, same_length, unit_interval
 from datalab._check.classes import class_codes
+from datalab._check.on_read import CheckedOnRead
 from datalab._stack import Stack, spilled
 from datalab._typing import Codes, Probs
 from datalab.exceptions import InputError
@@ -19,11 +20,12 @@ __all__ = [
 ]
 
 
-def probabilities(pred_probs: Any, *, name: str = "pred_probs") -> Probs:
+def probabilities(pred_probs: Any, *, name: str = "pred_probs", on_read: bool = False) -> Probs:
     """Predicted class probabilities, shape (N, K), in [0, 1].
 
     Row sums are not judged here (DECISIONS 13). Values outside [0, 1] by rounding are clipped
-    (in a copy), silently up to 1e-6 and with a warning up to 1e-3.
+    (in a copy), silently up to 1e-6 and with a warning up to 1e-3. With `on_read`, values are
+    checked when they are read: see `CheckedOnRead` for who may ask for that.
 
     Raises
     ------
@@ -38,14 +40,18 @@ def probabilities(pred_probs: Any, *, name: str = "pred_probs") -> Probs:
             f"`{name}` must have shape (N, K), one row per example and one column per class, "
             f"got shape {array.shape}"
         )
+    if on_read:
+        unread: Any = CheckedOnRead(floats(array, name=name), name=name)
+        return Probs(unread)
     return Probs(unit_interval(array, name=name))
 
 
-def labels_and_probs(labels: Any, pred_probs: Any) -> tuple[Codes, Probs]:
+def labels_and_probs(labels: Any, pred_probs: Any, *, on_read: bool = False) -> tuple[Codes, Probs]:
     """Labels and predicted probabilities that belong together, whole or in blocks of rows.
 
     Blocks are a list or an iterator of arrays: of shape (n,) for labels, (n, K) for probabilities.
     Blocks of labels are put together, those of probabilities become a `datalab._stack.Stack`.
+    For `on_read` see `probabilities`.
 
     Raises
     ------
@@ -54,7 +60,9 @@ def labels_and_probs(labels: Any, pred_probs: Any) -> tuple[Codes, Probs]:
     """
     codes = class_codes(_joined(labels))
     in_blocks = _is_iterator(pred_probs) or _are_blocks(pred_probs, ndim=2)
-    probs = _stacked(pred_probs) if in_blocks else probabilities(pred_probs)
+    probs = (
+        _stacked(pred_probs, on_read) if in_blocks else probabilities(pred_probs, on_read=on_read)
+    )
     same_length(labels=codes, pred_probs=probs)
     if not len(codes):
         raise InputError("`labels` and `pred_probs` are empty; give at least one example")
@@ -90,12 +98,14 @@ def _joined(labels: Any) -> Any:
     return np.concatenate([class_codes(block) for block in values])
 
 
-def _stacked(parts: Iterable[Any]) -> Probs:
+def _stacked(parts: Iterable[Any], on_read: bool) -> Probs:
     """Blocks of probabilities as one matrix; those of an iterator are kept in a temporary file."""
+    stay = isinstance(parts, (list, tuple))
     checked = (
-        probabilities(part, name=f"block {at} of pred_probs") for at, part in enumerate(parts)
+        probabilities(part, name=f"block {at} of pred_probs", on_read=on_read and stay)
+        for at, part in enumerate(parts)
     )
-    blocks = list(checked) if isinstance(parts, (list, tuple)) else spilled(checked)
+    blocks = list(checked) if stay else spilled(checked)
     widths = {block.shape[1] for block in blocks}
     if len(widths) != 1:
         raise InputError(

@@ -7,21 +7,21 @@ Northcutt, Wu, Chuang: Learning with confident examples (rank pruning), UAI 2017
 `joint[i, j]` stands for label i given, class j true. Labels are codes 0..K-1 (no -1).
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._core.blocks import WIDE_BYTES, each_block, fold_blocks, row_blocks
+from datalab._core.blocks import BLOCK_BYTES, WIDE_BYTES, each_block, fold_blocks, row_blocks
+from datalab._stack import at_cells
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 
 __all__ = [
     "EPS",
     "Guesses",
     "argmaxes",
-    "at_cells",
     "at_columns",
+    "blocks_of",
     "calibrate",
     "class_sums",
     "confident_argmaxes",
@@ -57,6 +57,14 @@ Guesses = NDArray[np.int32]
 HIGH, LOW = 2.0**26, 2.0**27
 
 
+def blocks_of(pred_probs: FloatArray, n_rows: int | None = None) -> list[slice]:
+    """Blocks to walk through probabilities by, or through `n_rows` of their rows."""
+    n_classes = pred_probs.shape[1]
+    block_bytes = BLOCK_BYTES if n_classes <= NARROW else WIDE_BYTES
+    n_rows = len(pred_probs) if n_rows is None else n_rows
+    return row_blocks(n_rows, pred_probs.dtype.itemsize * n_classes, block_bytes)
+
+
 def label_counts(labels: Codes, n_classes: int) -> IndexArray:
     """Number of examples given each label, shape (K,)."""
     return np.bincount(labels, minlength=n_classes)
@@ -70,16 +78,6 @@ def given_probs(labels: NDArray[np.int64], pred_probs: FloatArray) -> FloatArray
 def at_columns(block: FloatArray, columns: IndexArray) -> FloatArray:
     """One value of each row: ``block[i, columns[i]]``, shape (N,)."""
     return at_cells(block, np.arange(len(columns)), columns)
-
-
-def at_cells(matrix: FloatArray, rows: IndexArray, columns: IndexArray | np.intp) -> FloatArray:
-    """``matrix[rows, columns]``, three times as fast where the matrix lies row by row."""
-    values: FloatArray
-    if isinstance(matrix, np.ndarray) and matrix.flags.c_contiguous:
-        values = matrix.ravel().take(rows * matrix.shape[1] + columns)
-    else:
-        values = matrix[rows, columns]
-    return values
 
 
 def row_max(block: FloatArray) -> FloatArray:
@@ -108,9 +106,8 @@ def row_argmax(block: FloatArray) -> IndexArray:
 
 def argmaxes(pred_probs: Probs) -> IndexArray:
     """The most probable class of each example, the first of equal ones; shape (N,)."""
-    row_bytes = pred_probs.dtype.itemsize * pred_probs.shape[1]
-    blocks = row_blocks(len(pred_probs), row_bytes)
-    return np.concatenate(each_block(lambda rows: row_argmax(pred_probs[rows]), blocks))
+    parts = each_block(lambda rows: row_argmax(pred_probs[rows]), blocks_of(pred_probs))
+    return np.concatenate(parts)
 
 
 def class_sums(labels: NDArray[np.int64], pred_probs: FloatArray) -> FloatArray:
@@ -118,8 +115,12 @@ def class_sums(labels: NDArray[np.int64], pred_probs: FloatArray) -> FloatArray:
 
     The sums of several blocks of rows add up to the sums of all of them.
     """
-    n_classes = pred_probs.shape[1]
-    scaled = given_probs(labels, pred_probs).astype(np.float64) * HIGH
+    return _sums_of(labels, given_probs(labels, pred_probs), pred_probs.shape[1])
+
+
+def _sums_of(labels: NDArray[np.int64], given: FloatArray, n_classes: int) -> FloatArray:
+    """`class_sums` from the probabilities of the labels, shape (N,)."""
+    scaled = given.astype(np.float64) * HIGH
     high = np.rint(scaled)
     low = np.rint((scaled - high) * LOW)
     return np.stack(
@@ -145,10 +146,12 @@ def confident_thresholds(labels: Codes, pred_probs: Probs) -> FloatArray:
 
     A class without examples gets 2, which no probability reaches. O(N) time.
     """
-    blocks = row_blocks(len(labels), row_bytes=64)
-    return thresholds_of(
-        fold_blocks(lambda rows: class_sums(labels[rows], pred_probs[rows]), blocks)
-    )
+
+    def sums(rows: slice) -> FloatArray:
+        given = at_cells(pred_probs, np.arange(rows.start, rows.stop), labels[rows])
+        return _sums_of(labels[rows], given, pred_probs.shape[1])
+
+    return thresholds_of(fold_blocks(sums, row_blocks(len(labels), row_bytes=64)))
 
 
 def confident_guesses(pred_probs: Probs, thresholds: FloatArray) -> Guesses:
@@ -156,32 +159,46 @@ def confident_guesses(pred_probs: Probs, thresholds: FloatArray) -> Guesses:
 
     The class whose probability reaches its threshold; the most probable class when several do.
     """
-    cuts = _cuts(thresholds, pred_probs.dtype)
-    guess, blocks = _guesser(pred_probs)
+    if pred_probs.shape[1] > NARROW:
+        best, top, _ = _tops(pred_probs)
+        return _guesses_of(pred_probs, best, top, thresholds)
     guesses = np.empty(len(pred_probs), dtype=np.int32)
+    cuts = _cuts(thresholds, pred_probs.dtype)
 
     def look(rows: slice) -> None:
-        guesses[rows] = guess(pred_probs[rows], cuts)[0]
+        guesses[rows] = _guess_by_column(pred_probs[rows], cuts)[0]
 
-    each_block(look, blocks)
+    each_block(look, blocks_of(pred_probs))
     return guesses
 
 
 def guesses_and_agreement(
-    labels: Codes, pred_probs: Probs, thresholds: FloatArray
+    labels: Codes, pred_probs: Probs, thresholds: FloatArray | None = None
 ) -> tuple[Guesses, BoolArray]:
-    """`confident_guesses` and `label_is_argmax` from one pass over the probabilities."""
+    """`confident_guesses` and `label_is_argmax`, from as few looks at the memory as possible.
+
+    `thresholds` are the `confident_thresholds` by default.
+    """
+    if pred_probs.shape[1] > NARROW:
+        best, top, given = _tops(pred_probs, labels)
+        if thresholds is None:
+            n_classes, blocks = pred_probs.shape[1], row_blocks(len(labels), row_bytes=64)
+            thresholds = thresholds_of(
+                fold_blocks(lambda rows: _sums_of(labels[rows], given[rows], n_classes), blocks)
+            )
+        return _guesses_of(pred_probs, best, top, thresholds), given >= top - EPS
+    if thresholds is None:
+        thresholds = confident_thresholds(labels, pred_probs)
     cuts = _cuts(thresholds, pred_probs.dtype)
-    guess, blocks = _guesser(pred_probs)
     guesses = np.empty(len(pred_probs), dtype=np.int32)
     agrees = np.empty(len(pred_probs), dtype=bool)
 
     def look(rows: slice) -> None:
         block = pred_probs[rows]
-        guesses[rows], top = guess(block, cuts)
+        guesses[rows], top = _guess_by_column(block, cuts)
         agrees[rows] = given_probs(labels[rows], block) >= top - EPS
 
-    each_block(look, blocks)
+    each_block(look, blocks_of(pred_probs))
     return guesses, agrees
 
 
@@ -192,21 +209,8 @@ def _cuts(thresholds: FloatArray, dtype: np.dtype[Any]) -> FloatArray:
     return np.where(cuts < exact, np.nextafter(cuts, dtype.type(np.inf)), cuts)
 
 
-def _guesser(
-    pred_probs: Probs,
-) -> tuple[Callable[[FloatArray, FloatArray], tuple[Guesses, FloatArray]], list[slice]]:
-    """The way to guess that is the faster one for so many classes, and its blocks.
-
-    Both return the guesses and the highest probability of each row.
-    """
-    n_rows, n_classes = pred_probs.shape
-    row_bytes = pred_probs.dtype.itemsize * n_classes
-    if n_classes <= NARROW:
-        return _guess_by_column, row_blocks(n_rows, row_bytes)
-    return _guess_by_row, row_blocks(n_rows, row_bytes, WIDE_BYTES)
-
-
 def _guess_by_column(block: FloatArray, cuts: FloatArray) -> tuple[Guesses, FloatArray]:
+    """The guesses, and the highest probability of each row; for few classes."""
     columns = np.ascontiguousarray(block.T)
     confident = (columns >= cuts[:, np.newaxis]).view(np.uint8)
     number = np.add.reduce(confident, axis=0, dtype=np.uint8)
@@ -219,18 +223,40 @@ def _guess_by_column(block: FloatArray, cuts: FloatArray) -> tuple[Guesses, Floa
     return guesses, columns.max(axis=0)
 
 
-def _guess_by_row(block: FloatArray, cuts: FloatArray) -> tuple[Guesses, FloatArray]:
-    best = block.argmax(axis=1)
-    top = at_columns(block, best)
-    guesses = np.where(top >= cuts[best], best, -1).astype(np.int32)
+def _tops(pred_probs: Probs, labels: Codes | None = None) -> tuple[Guesses, FloatArray, FloatArray]:
+    """The most probable class of each row, its probability, and that of its label (if known)."""
+    best = np.empty(len(pred_probs), dtype=np.int32)
+    top, given = np.empty((2, len(pred_probs)), dtype=pred_probs.dtype)
+
+    def look(rows: slice) -> None:
+        block = pred_probs[rows]
+        first = block.argmax(axis=1)
+        best[rows], top[rows] = first, at_columns(block, first)
+        if labels is not None:
+            given[rows] = at_columns(block, labels[rows])
+
+    each_block(look, blocks_of(pred_probs))
+    return best, top, given
+
+
+def _guesses_of(
+    pred_probs: Probs, best: Guesses, top: FloatArray, thresholds: FloatArray
+) -> Guesses:
+    """The guesses, where the most probable classes and their probabilities are known."""
+    cuts = _cuts(thresholds, pred_probs.dtype)
+    guesses = np.where(top >= cuts[best], best, np.int32(-1))
     # Another class can be confident although the most probable one is not.
     rest = np.flatnonzero((guesses < 0) & (top >= cuts.min()))
-    confident = block[rest] >= cuts
-    some = np.flatnonzero(confident.any(axis=1))
-    rest, confident = rest[some], confident[some]
-    one = np.count_nonzero(confident, axis=1) == 1
-    guesses[rest] = np.where(one, confident.argmax(axis=1), best[rest])
-    return guesses, top
+
+    def look(part: slice) -> None:
+        confident = pred_probs[rest[part]] >= cuts
+        some = np.flatnonzero(confident.any(axis=1))
+        rows, confident = rest[part][some], confident[some]
+        one = np.count_nonzero(confident, axis=1) == 1
+        guesses[rows] = np.where(one, confident.argmax(axis=1), best[rows])
+
+    each_block(look, blocks_of(pred_probs, len(rest)))
+    return guesses
 
 
 def joint_counts(labels: Codes, guesses: Guesses | IndexArray, n_classes: int) -> IndexArray:
@@ -265,9 +291,7 @@ def confident_joint(
         `confident_guesses` when they are known; `off_diagonal` tells which rows they accuse.
     """
     if guesses is None:
-        if thresholds is None:
-            thresholds = confident_thresholds(labels, pred_probs)
-        guesses = confident_guesses(pred_probs, thresholds)
+        guesses, _ = guesses_and_agreement(labels, pred_probs, thresholds)
     joint = joint_counts(labels, guesses, pred_probs.shape[1])
     np.fill_diagonal(joint, joint.diagonal().clip(min=1))
     return joint
@@ -312,8 +336,7 @@ def label_is_argmax(labels: Codes, pred_probs: Probs, rows: IndexArray | None = 
         return agrees
 
     n_rows = len(labels) if rows is None else len(rows)
-    row_bytes = pred_probs.dtype.itemsize * pred_probs.shape[1]
-    return np.concatenate(each_block(compare, row_blocks(n_rows, row_bytes)))
+    return np.concatenate(each_block(compare, blocks_of(pred_probs, n_rows)))
 
 
 def round_keeping_sums(values: FloatArray) -> NDArray[np.int64]:
@@ -371,7 +394,8 @@ def off_diagonal_issues(
 ) -> IndexArray:
     """Rows off the diagonal of the confident joint whose label is not their argmax, in order."""
     if guesses is None:
-        guesses = confident_guesses(pred_probs, confident_thresholds(labels, pred_probs))
+        guesses, agrees = guesses_and_agreement(labels, pred_probs)
+        return np.flatnonzero(off_diagonal(labels, guesses) & ~agrees)
     rows = np.flatnonzero(off_diagonal(labels, guesses))
     return rows[~label_is_argmax(labels, pred_probs, rows)]
 

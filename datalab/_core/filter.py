@@ -14,15 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._check import choice, in_words, removals_per_class, warn, whole_number
-from datalab._core.blocks import each_block
+from datalab._core.blocks import each_block, row_blocks
 from datalab._core.count import (
     EPS,
     NARROW,
     Guesses,
-    at_cells,
     calibrate,
     confident_joint,
-    confident_thresholds,
     guesses_and_agreement,
     label_counts,
     label_is_argmax,
@@ -32,6 +30,7 @@ from datalab._core.count import (
 )
 from datalab._core.label_flags import adaptive_issues
 from datalab._core.rank import ascending, label_quality
+from datalab._stack import at_cells
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 from datalab.exceptions import InputError, OptionError
 
@@ -95,8 +94,7 @@ def _joint_and_agreement(
     labels: Codes, pred_probs: Probs, counts: IndexArray
 ) -> tuple[NDArray[np.int64], BoolArray]:
     """The calibrated joint, and where the label is the most probable class."""
-    thresholds = confident_thresholds(labels, pred_probs)
-    guesses, agrees = guesses_and_agreement(labels, pred_probs, thresholds)
+    guesses, agrees = guesses_and_agreement(labels, pred_probs)
     return calibrate(confident_joint(labels, pred_probs, guesses=guesses), counts), agrees
 
 
@@ -261,9 +259,10 @@ def _prune_by_noise_rate(
 
 # Well below the tolerance within which a label counts as the most probable class.
 NEGATIVE = -2 * EPS
-# A class with so many suspects is looked at on its own, pair by pair; smaller ones together, about
-# `PART` margins at a time: enough to be worth a call, few enough for the cache.
+# A class with so many suspects is looked at on its own, `TABLE` margins at a time; smaller ones
+# together, about `PART` at a time: enough to be worth a call, few enough for the cache.
 LARGE = 200
+TABLE = 1 << 14
 PART = 1 << 16
 
 
@@ -291,12 +290,31 @@ def _prune_class(
     own = at_cells(pred_probs, rows, given)
     chosen = np.zeros(len(rows), dtype=bool)
     found = np.empty(len(others), dtype=np.intp)
-    for at, other in enumerate(others):
-        margin = own - at_cells(pred_probs, rows, other)
+    for part in row_blocks(len(others), len(rows), TABLE):
+        margin = own - at_cells(pred_probs, rows, others[part, np.newaxis])
         below = margin < NEGATIVE
-        found[at] = np.count_nonzero(below)
-        chosen |= lowest(margin, number[at], fixed) if number[at] < found[at] else below
+        found[part] = np.count_nonzero(below, axis=1)
+        cut = np.flatnonzero(number[part] < found[part])
+        if len(cut):
+            below[cut] = _lowest_of_each(margin[cut], number[part][cut], fixed)
+        chosen |= below.any(axis=0)
     return chosen, found
+
+
+def _lowest_of_each(margin: FloatArray, number: IndexArray, fixed: bool) -> BoolArray:
+    """`lowest` for every row of a matrix, each with a number of its own."""
+    most = int(number.max())
+    ranked = np.partition(margin, most - 1, axis=1)[:, :most]
+    if number.min() < most:
+        ranked.sort(axis=1)
+    cuts = at_cells(ranked, np.arange(len(number)), number - 1)[:, np.newaxis]
+    mask: BoolArray = margin <= cuts
+    if fixed:
+        tied = margin == cuts
+        # The tied ones that come last are too many.
+        spare = np.count_nonzero(mask, axis=1) - number
+        mask &= ~tied | (np.cumsum(tied[:, ::-1], axis=1)[:, ::-1] > spare[:, np.newaxis])
+    return mask
 
 
 def _prune_pairs(

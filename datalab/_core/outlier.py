@@ -13,8 +13,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._core.blocks import each_block, row_blocks
-from datalab._core.count import NARROW, row_max
+from datalab._core.blocks import Scratch, each_block
+from datalab._core.count import NARROW, blocks_of, row_max
 from datalab._typing import FloatArray, Probs
 
 __all__ = [
@@ -113,47 +113,71 @@ def distance_cut(means: NDArray[np.float64], threshold: float) -> float:
     return float(q3 + (1 / threshold - 1) * (q3 - q1))
 
 
+def _sums(block: FloatArray, axis: int) -> FloatArray:
+    sums: FloatArray = np.einsum("ij->i" if axis else "ij->j", block)
+    return sums
+
+
 def _entropy(
-    block: FloatArray, axis: int, totals: FloatArray | float, _m: int, _gamma: float
+    block: FloatArray,
+    axis: int,
+    totals: FloatArray | None,
+    room: FloatArray,
+    _m: int,
+    _gamma: float,
 ) -> FloatArray:
     """1 less the entropy, in units of the largest possible one."""
     n_classes = block.shape[axis]
     if n_classes < 2:
         return np.ones(block.shape[1 - axis])
-    logs = block + np.finfo(block.dtype).tiny  # 0 log 0 = 0
+    logs = np.add(block, np.finfo(block.dtype).tiny, out=room)  # 0 log 0 = 0
     np.log(logs, out=logs)
-    # With q = p / total: sum q log q = (sum p log p) / total - log total.
-    logs *= block
-    sums = logs.sum(axis=axis) / totals - np.log(totals)
+    sums = np.einsum("ij,ij->i" if axis else "ij,ij->j", block, logs)
+    if totals is not None:
+        # With q = p / total: sum q log q = (sum p log p) / total - log total.
+        sums = sums / totals - np.log(totals)
     score: FloatArray = 1.0 + sums / np.log(n_classes)
     return score
 
 
 def _least_confidence(
-    block: FloatArray, axis: int, totals: FloatArray | float, _m: int, _gamma: float
+    block: FloatArray,
+    axis: int,
+    totals: FloatArray | None,
+    _room: FloatArray,
+    _m: int,
+    _gamma: float,
 ) -> FloatArray:
-    top: FloatArray = (row_max(block) if axis else block.max(axis=0)) / totals
-    return top
+    top: FloatArray = row_max(block) if axis else block.max(axis=0)
+    return top if totals is None else top / totals
 
 
 def _gen(
-    block: FloatArray, axis: int, totals: FloatArray | float, m: int, gamma: float
+    block: FloatArray,
+    axis: int,
+    totals: FloatArray | None,
+    room: FloatArray,
+    m: int,
+    gamma: float,
 ) -> FloatArray:
     """1 less the generalised entropy of the m largest values."""
-    softmax = block / np.reshape(totals, (-1, 1) if axis else (1, -1))
-    np.exp(softmax, out=softmax)
-    softmax /= softmax.sum(axis=axis, keepdims=True)
-    if m < softmax.shape[axis]:
-        smallest = softmax.shape[axis] - m
-        softmax.partition(smallest, axis=axis)
-        softmax = softmax[smallest:] if axis == 0 else softmax[:, smallest:]
-    score: FloatArray = 1.0 - ((softmax * (1.0 - softmax)) ** gamma).sum(axis=axis) / m
+    powers, kept = room, block
+    if totals is not None:
+        kept = np.divide(block, np.expand_dims(totals, axis), out=room)
+    np.exp(kept, out=powers)
+    total = np.expand_dims(_sums(powers, axis), axis)
+    smallest = powers.shape[axis] - m
+    if smallest > 0:
+        powers.partition(smallest, axis=axis)
+        powers = powers[smallest:] if axis == 0 else powers[:, smallest:]
+    softmax = powers / total
+    score: FloatArray = 1.0 - _sums((softmax * (1.0 - softmax)) ** gamma, axis) / m
     return score
 
 
-# Each takes a block of values p, the axis of its classes, and a total for each example: the
-# probabilities are p / total.
-Method = Callable[[FloatArray, int, FloatArray | float, int, float], FloatArray]
+# Each takes a block of values p, the axis of its classes, a total for each example (the
+# probabilities are p / total; None if they are p), room for a copy of the block, M and gamma.
+Method = Callable[[FloatArray, int, FloatArray | None, FloatArray, int, float], FloatArray]
 METHODS: dict[str, Method] = {
     "entropy": _entropy,
     "least_confidence": _least_confidence,
@@ -189,16 +213,18 @@ def probability_scores(
     # Few classes are laid out as rows: long vectors instead of many short ones.
     axis = 0 if pred_probs.shape[1] <= NARROW else 1
 
-    def scores(rows: slice) -> NDArray[np.float64]:
-        block = np.ascontiguousarray(pred_probs[rows].T if axis == 0 else pred_probs[rows])
-        totals: FloatArray | float = 1.0
-        if lift is not None:
-            block = block + np.expand_dims(lift, 1 - axis)
-            totals = block.sum(axis=axis)
-        return score(block, axis, totals, m, gamma).astype(np.float64)
+    scratch = Scratch()
 
-    blocks = row_blocks(len(pred_probs), dtype.itemsize * pred_probs.shape[1])
-    return np.concatenate(each_block(scores, blocks))
+    def scores(rows: slice) -> NDArray[np.float64]:
+        block = pred_probs[rows].T if axis == 0 else pred_probs[rows]
+        totals = None
+        if lift is not None:
+            block = np.add(block, np.expand_dims(lift, 1 - axis), out=scratch.like(block))
+            totals = _sums(block, axis)
+        block = np.ascontiguousarray(block)
+        return score(block, axis, totals, scratch.like(block, 1), m, gamma).astype(np.float64)
+
+    return np.concatenate(each_block(scores, blocks_of(pred_probs)))
 
 
 def probability_cut(scores: NDArray[np.float64], threshold: float) -> float:

@@ -14,12 +14,14 @@ from datalab._check import keywords
 from datalab._core.blocks import each_block, row_blocks
 from datalab._core.count import (
     EPS,
+    NARROW,
     argmaxes,
-    at_cells,
+    blocks_of,
     confident_thresholds,
     given_probs,
     row_max,
 )
+from datalab._stack import at_cells
 from datalab._typing import Codes, FloatArray, IndexArray, Probs
 from datalab.exceptions import InputError
 
@@ -39,17 +41,33 @@ def _self_confidence(labels: NDArray[np.int64], block: FloatArray) -> FloatArray
     return given_probs(labels, block)
 
 
+def _largest_other(labels: NDArray[np.int64], block: FloatArray) -> FloatArray:
+    """The largest probability of each row besides that of its label; 0 for a single class."""
+    n_rows, n_classes = block.shape
+    if n_classes <= NARROW:
+        others = block.copy()
+        others[np.arange(n_rows), labels] = 0.0  # probabilities of other classes are not below
+        return row_max(others)
+    # The parts of each row before its label, at it, and after it, without a copy.
+    start = np.arange(0, block.size, n_classes)
+    ends = np.stack([start, start + labels, np.minimum(start + labels + 1, block.size - 1)], axis=1)
+    before, _, after = np.maximum.reduceat(block.ravel(), ends.ravel()).reshape(n_rows, 3).T
+    before[labels == 0] = 0.0
+    after[labels == n_classes - 1] = 0.0
+    largest: FloatArray = np.maximum(before, after)
+    return largest
+
+
 def _normalized_margin(labels: NDArray[np.int64], block: FloatArray) -> FloatArray:
-    given = given_probs(labels, block)
-    others = block.copy()
-    others[np.arange(len(labels)), labels] = 0.0  # probabilities of other classes are not below
-    margin: FloatArray = (given - row_max(others) + 1) / 2
+    margin: FloatArray = (given_probs(labels, block) - _largest_other(labels, block) + 1) / 2
     return margin
 
 
 def _confidence_weighted_entropy(labels: NDArray[np.int64], block: FloatArray) -> FloatArray:
-    probs = block.astype(np.float64, order="C")  # sums of a row do not depend on its layout
-    entropy = -np.einsum("ij,ij->i", probs, np.log(np.maximum(probs, np.finfo(np.float64).tiny)))
+    probs = np.asarray(block, np.float64, order="C")  # sums do not depend on the layout
+    logs = probs + np.finfo(np.float64).tiny  # 0 log 0 = 0
+    np.log(logs, out=logs)
+    entropy = -np.einsum("ij,ij->i", probs, logs)
     entropy /= np.log(max(2, probs.shape[1]))
     weighted = entropy / np.maximum(given_probs(labels, probs), EPS)
     score: FloatArray = np.log1p(weighted) / np.maximum(weighted, EPS)
@@ -57,11 +75,10 @@ def _confidence_weighted_entropy(labels: NDArray[np.int64], block: FloatArray) -
 
 
 def _log_odds(labels: NDArray[np.int64], block: FloatArray) -> FloatArray:
-    given = given_probs(labels, block)
-    others = block.copy()
-    others[np.arange(len(labels)), labels] = 0.0
     # The log odds of the label against the best other class, as a probability.
-    share: FloatArray = given / np.maximum(given + row_max(others), np.finfo(block.dtype).tiny)
+    given = given_probs(labels, block)
+    both = given + _largest_other(labels, block)
+    share: FloatArray = given / np.maximum(both, np.finfo(block.dtype).tiny)
     return share
 
 
@@ -120,8 +137,7 @@ def label_quality(
         return score(labels[chosen], block)
 
     n_rows = len(labels) if rows is None else len(rows)
-    row_bytes = pred_probs.dtype.itemsize * pred_probs.shape[1]
-    return np.concatenate(each_block(quality, row_blocks(n_rows, row_bytes)))
+    return np.concatenate(each_block(quality, blocks_of(pred_probs, n_rows)))
 
 
 def adjusts(rank_by_kwargs: Mapping[str, Any] | None) -> bool:
@@ -135,8 +151,8 @@ def adjusted(pred_probs: FloatArray, thresholds: FloatArray) -> FloatArray:
     cuts = thresholds.astype(pred_probs.dtype)
     lifted = np.subtract(pred_probs, cuts, order="C")
     lifted += cuts.max()
-    normalised: FloatArray = lifted / lifted.sum(axis=1, keepdims=True)
-    return normalised
+    lifted /= lifted.sum(axis=1, keepdims=True)
+    return lifted
 
 
 def worst_first(rows: IndexArray, quality: FloatArray) -> IndexArray:
@@ -151,8 +167,10 @@ def ascending(values: FloatArray) -> IndexArray:
     in order afterwards.
     """
     order = np.argsort(values)
-    ranked = values[order]
-    same = ranked[1:] == ranked[:-1]
+    same = np.empty(max(0, len(values) - 1), dtype=bool)
+    for part in row_blocks(len(same), values.itemsize):
+        ranked = values[order[part.start : part.stop + 1]]
+        same[part] = ranked[1:] == ranked[:-1]
     if same.any():
         in_run = np.append(same, False) | np.insert(same, 0, False)
         at = np.flatnonzero(in_run)
@@ -197,8 +215,7 @@ def _given_shares(labels: Codes, member: Probs) -> FloatArray:
         share: FloatArray = given_probs(labels[rows], block) / block.sum(axis=1)
         return share
 
-    blocks = row_blocks(len(labels), member.itemsize * member.shape[1])
-    return np.concatenate(each_block(shares, blocks))
+    return np.concatenate(each_block(shares, blocks_of(member)))
 
 
 def _log_loss(given: FloatArray) -> FloatArray:

@@ -42,3 +42,12 @@ def test_an_error_in_a_thread_is_raised(monkeypatch, threads):
 
 def test_cores_are_counted():
     assert 1 <= blocks._cores() <= blocks.MOST_THREADS
+
+
+def test_scratch_is_used_again():
+    scratch, block = blocks.Scratch(), np.ones((3, 4), order="F")
+    room = scratch.like(block)
+    assert (room.shape, room.dtype, room.flags.c_contiguous) == ((3, 4), block.dtype, True)
+    assert np.shares_memory(scratch.like(block[:2]), room)
+    assert not np.shares_memory(scratch.like(block, 1), room)
+    assert scratch.like(np.ones((5, 5), np.float32)).dtype == np.float32

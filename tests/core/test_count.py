@@ -87,11 +87,12 @@ def test_guesses_by_hand():
 def test_both_ways_to_guess_agree(seed, n_classes, coarse):
     rng = np.random.default_rng(seed)
     block = rng.dirichlet(np.full(n_classes, 0.5), 50)
-    cuts = rng.uniform(0, 2 / n_classes, n_classes)
+    thresholds = rng.uniform(0, 2 / n_classes, n_classes)
     if coarse:
-        block, cuts = block.round(1), cuts.round(1)
-    by_column, top = count._guess_by_column(block, cuts)
-    by_row, top_by_row = count._guess_by_row(block, cuts)
+        block, thresholds = block.round(1), thresholds.round(1)
+    by_column, top = count._guess_by_column(block, count._cuts(thresholds, block.dtype))
+    best, top_by_row, _ = count._tops(block)
+    by_row = count._guesses_of(block, best, top_by_row, thresholds)
     np.testing.assert_array_equal(by_column, by_row)
     np.testing.assert_array_equal(top, top_by_row)
     np.testing.assert_array_equal(count.row_max(block), block.max(axis=1))
@@ -111,10 +112,10 @@ def test_blocks_and_threads_change_nothing(monkeypatch, n_classes, threads):
         count, "row_blocks", lambda n_rows, *_, **__: blocks.row_blocks(n_rows, 1, block_bytes=13)
     )
     np.testing.assert_array_equal(count.confident_thresholds(labels, probs), thresholds)
-    for got, whole in zip(
-        count.guesses_and_agreement(labels, probs, thresholds), expected, strict=True
-    ):
-        np.testing.assert_array_equal(got, whole)
+    for known in (thresholds, None):
+        guesses, agrees = count.guesses_and_agreement(labels, probs, known)
+        np.testing.assert_array_equal(guesses, expected[0])
+        np.testing.assert_array_equal(agrees, expected[1])
     np.testing.assert_array_equal(count.confident_guesses(probs, thresholds), expected[0])
     np.testing.assert_array_equal(count.label_is_argmax(labels, probs), expected[1])
     np.testing.assert_array_equal(

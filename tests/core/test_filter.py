@@ -125,8 +125,9 @@ def test_what_is_known_is_not_computed_again(monkeypatch, filter_by):
     def never(*_):
         raise AssertionError("computed again")
 
-    for module in (core, count):
-        monkeypatch.setattr(module, "confident_thresholds", never)
+    for name in ("confident_thresholds", "guesses_and_agreement"):
+        monkeypatch.setattr(count, name, never)
+    monkeypatch.setattr(core, "guesses_and_agreement", never)
     np.testing.assert_array_equal(
         core.label_issues(labels, probs, filter_by=filter_by, guesses=guesses), expected
     )
@@ -181,3 +182,13 @@ def test_options_that_do_not_go_together():
         core.rule_options(3, filter_by="confident_learning", joint=np.eye(3))
     with pytest.warns(InputWarning, match=r"\[1, 3\]"):
         core.warn_of_small(np.array([0, 1, 9, 2]), 2)
+
+
+@KNOWN
+@given(st.integers(0, 10**6), st.booleans(), st.booleans())
+def test_lowest_of_each_row(seed, fixed, coarse):
+    rng = np.random.default_rng(seed)
+    values = rng.random((4, 9)).round(1 if coarse else 9)
+    number = rng.integers(1, 9, 4)
+    expected = [core.lowest(row, n, fixed) for row, n in zip(values, number, strict=True)]
+    np.testing.assert_array_equal(core._lowest_of_each(values, number, fixed), expected)

@@ -113,5 +113,5 @@ def test_blocks_do_not_matter(monkeypatch, method):
     rng = np.random.default_rng(0)
     probs = probabilities(rng.dirichlet(np.ones(6), 500))
     whole = probability_scores(probs, method, m=6)
-    monkeypatch.setattr(outlier, "row_blocks", lambda n, size: [slice(0, 7), slice(7, 500)])
+    monkeypatch.setattr(outlier, "blocks_of", lambda _: [slice(0, 7), slice(7, 500)])
     assert np.array_equal(probability_scores(probs, method, m=6), whole)

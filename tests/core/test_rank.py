@@ -63,7 +63,7 @@ def test_range_dtype_rows_and_blocks(monkeypatch, method, n_classes):
         rank.label_quality(labels, np.asfortranarray(probs), method), scores
     )
     monkeypatch.setattr(
-        rank, "row_blocks", lambda n_rows, *_: blocks.row_blocks(n_rows, 1, block_bytes=9)
+        rank, "blocks_of", lambda _, n_rows: blocks.row_blocks(n_rows, 1, block_bytes=9)
     )
     np.testing.assert_allclose(rank.label_quality(labels, probs, method), scores, rtol=1e-13)
 
