@@ -234,16 +234,18 @@ class Facts:
 
     def prepare(self, condition: Condition, session: Any, stop: Callable[[], bool]) -> bool:
         """Find out, and keep, which rows meet a condition on the data; False when stopped."""
-        if self.has(condition):
+        with session.lock:
             if condition in self._masks:
                 self._masks.move_to_end(condition)
-            return True
+            if self.has(condition):
+                return True
         mask = self._answer(condition, session, stop)
-        if stop():
-            return False
-        self._masks[condition] = mask
-        while len(self._masks) > KEPT_MASKS:
-            self._masks.popitem(last=False)
+        with session.lock:  # a search goes on in a thread
+            if stop():
+                return False
+            self._masks[condition] = mask
+            while len(self._masks) > KEPT_MASKS:
+                self._masks.popitem(last=False)
         return True
 
     def _answer(self, condition: Condition, session: Any, stop: Callable[[], bool]) -> BoolArray:

@@ -129,7 +129,12 @@ def written(wanted: str | Mapping[str, Any] | None) -> str:
         )
     parts = []
     for key, value in wanted.items():
-        if isinstance(value, tuple):
+        if isinstance(value, (tuple, list)):
+            if len(value) != 2:
+                raise InputError(
+                    f"`filter` has {len(value)} limits for {key!r}; give a pair (lowest, highest), "
+                    "None for no limit"
+                )
             low, high = value
             parts += [Condition(key, ">=", str(low))] if low is not None else []
             parts += [Condition(key, "<=", str(high))] if high is not None else []

@@ -6,7 +6,8 @@ looked at, so that several explorers of one lab do not disturb each other.
 
 import functools
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeGuard
 
@@ -18,17 +19,21 @@ from pyarrow import compute
 from datalab._check import choice
 from datalab._data.rows import positions_of
 from datalab._typing import BoolArray, FloatArray, IndexArray
-from datalab.exceptions import DatalabError, InputError, NotFound
+from datalab.exceptions import InputError, NotFound
 from datalab.findings import Findings
 from datalab.session import query
 from datalab.session.facts import Facts
 
-__all__ = ["LOOKED_AT", "Line", "Positions", "Session"]
+__all__ = ["CHECKED", "LOOKED_AT", "Line", "Positions", "Session"]
 
 # What views share and programs may read, set and observe.
 LOOKED_AT = (
     "issue", "flagged_only", "filter", "sort", "page", "page_size", "cell", "threshold", "region",
     "focus", "selection",
+)  # fmt: skip
+# What is looked at before it is taken.
+CHECKED = (
+    "issue", "filter", "sort", "page_size", "cell", "threshold", "region", "focus", "selection",
 )  # fmt: skip
 # What decides which rows are listed, and in which order.
 _LISTING = {"issue", "flagged_only", "filter", "cell", "threshold", "region"}
@@ -140,15 +145,14 @@ class Session(T.HasTraits):
         first = issue or next(iter(flagging), "")
         super().__init__(issue=first, sort=("score" if first else "row", True))
         self.observe(self._touched, list(LOOKED_AT))
-        self._watched = lab.review
-        self._watched.observe(self._decided)
+        self._unwatch = _follow(lab.review, self)
         with self.change("all"):
             pass
 
     def close(self) -> None:
         """Stop following the lab's decisions."""
         self.cancel()
-        self._watched.unobserve(self._decided)
+        self._unwatch()
 
     # ------------------------------------------------------------------ changes
 
@@ -161,9 +165,11 @@ class Session(T.HasTraits):
             try:
                 yield
             finally:
-                if self._depth == 1:
-                    self._settle()
-                self._depth -= 1
+                try:
+                    if self._depth == 1:
+                        self._settle()
+                finally:
+                    self._depth -= 1
 
     def _touched(self, change: Any) -> None:
         with self.change(change.name):
@@ -204,13 +210,13 @@ class Session(T.HasTraits):
         parts = query.parse(self.filter, self.lab._source.columns)
         return self.sort[0] == "verdict" or any(part.key == "verdict" for part in parts)
 
-    def _decided(self, *_: Any) -> None:
+    def _decided(self) -> None:
         with self.change("decisions"):
             self.facts.decided()
             self._orders.pop(("verdict", True), None)
             self._orders.pop(("verdict", False), None)
 
-    @T.validate("filter", "issue", "sort", "page_size", "focus")
+    @T.validate(*CHECKED)
     def _validated(self, proposal: Any) -> Any:
         return self.accepted(proposal.trait.name, proposal.value)
 
@@ -236,9 +242,24 @@ class Session(T.HasTraits):
             return str(column), bool(ascending)
         elif name == "page_size":
             return min(max(int(value), 1), 200)
-        elif name == "focus" and value is not None and not 0 <= value < len(self.lab):
-            raise NotFound(f"there is no row {value}: the data has {len(self.lab)} rows")
+        elif value is None:
+            return value
+        elif name == "focus":
+            self._check_rows(value, value)
+        elif name in ("selection", "region") and len(value):
+            self._check_rows(int(value[0]), int(value[-1]))
+        elif name == "cell":
+            n_classes = len(self.lab.class_names)
+            if not all(0 <= code < n_classes for code in value):
+                raise NotFound(f"there is no cell {value}: the data has {n_classes} classes")
+        elif name == "threshold" and value != value:
+            raise InputError("`threshold` must be a number, or None: as the check did; got nan")
         return value
+
+    def _check_rows(self, first: int, last: int) -> None:
+        if first < 0 or last >= len(self.lab):
+            wrong = first if first < 0 else last
+            raise NotFound(f"there is no row {wrong}: the data has {len(self.lab)} rows")
 
     # ------------------------------------------------------------------ which rows
 
@@ -350,10 +371,11 @@ class Session(T.HasTraits):
                         return
                 with self.lock:
                     if not self._stale(generation):
-                        self.busy = ""
                         self.filter = line
-            except DatalabError:
-                self.busy = ""
+            finally:
+                with self.lock:
+                    if not self._stale(generation):
+                        self.busy = ""
 
         threading.Thread(target=search, name="datalab-search", daemon=True).start()
 
@@ -471,6 +493,24 @@ class Session(T.HasTraits):
 
 
 VERDICTS = ("keep", "relabel", "exclude", "needs_review", "note")
+
+
+def _follow(review: Any, session: Session) -> Callable[[], None]:
+    """Tell a session of every decision, and return how to end that.
+
+    A session that nobody looks at any more goes, closed or not.
+    """
+    alive = weakref.ref(session)
+
+    def tell() -> None:
+        follower = alive()
+        if follower is not None:
+            follower._decided()
+
+    end = functools.partial(review.unobserve, tell)
+    weakref.finalize(session, end)
+    review.observe(tell)
+    return end
 
 
 def _order(values: Any, ascending: bool) -> IndexArray:

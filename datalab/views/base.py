@@ -16,7 +16,7 @@ import numpy as np
 import traitlets as T
 
 from datalab.exceptions import DatalabError
-from datalab.session import LOOKED_AT, Line, Positions, Session
+from datalab.session import CHECKED, LOOKED_AT, Line, Positions, Session
 
 __all__ = ["View", "assets", "show_with_report"]
 
@@ -77,6 +77,7 @@ class View(anywidget.AnyWidget):
         super().__init_subclass__(**options)
 
     _following = False
+    _alone = False  # whether the session is this view's only
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -94,6 +95,9 @@ class View(anywidget.AnyWidget):
         if self._following:  # Widget.__del__ closes once more
             self._following = False
             self.session.unobserve(self._told, ["tick", "busy"])
+            if self._alone:
+                self.session.close()
+            self.layout.close()  # a widget of its own, which would stay
         super().close()
 
     # ------------------------------------------------------------------ what a view says of itself
@@ -123,7 +127,7 @@ class View(anywidget.AnyWidget):
         with self.session.lock:
             setattr(self.session, change.name, change.new)
 
-    @T.validate("filter", "issue", "sort", "page_size", "focus")
+    @T.validate(*CHECKED)
     def _accepted(self, proposal: Any) -> Any:
         """What the session refuses is refused here, before anything has changed."""
         return self.session.accepted(proposal.trait.name, proposal.value)

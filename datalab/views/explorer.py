@@ -87,6 +87,11 @@ class Explorer(W.Box):  # type: ignore[misc]  # ipywidgets has no types
         "filter", 'What listed rows must meet: ``"given:3 score<0.1"``, or a dict; may be set.'
     )
     issue = _looked_at("issue", "The check that is looked at; may be set.")
+    sort = _looked_at(
+        "sort", "The order: the name of a column, and whether it ascends; may be set."
+    )
+    flagged_only = _looked_at("flagged_only", "Whether only flagged rows are listed; may be set.")
+    focus = _looked_at("focus", "Position of the row that is looked at; may be set.")
     threshold = _looked_at(
         "threshold", "Scores below it are flagged, None: as the check did; may be set."
     )
@@ -117,12 +122,22 @@ class Explorer(W.Box):  # type: ignore[misc]  # ipywidgets has no types
             view.close()
         if views:
             self.session.close()
+            for box in _boxes(self):
+                box.layout.close()
+                if box is not self:
+                    box.close()
         super().close()
 
     def _ipython_display_(self, **_: Any) -> None:
         from datalab.views.static import report_html
 
         show_with_report(self, next(iter(self.views.values())), report_html(self.session.lab))
+
+
+def _boxes(box: Any) -> list[Any]:
+    """A box and all that stand in it."""
+    inner = [one for one in box.children if isinstance(one, W.Box)]
+    return [box, *(each for one in inner for each in _boxes(one))]
 
 
 def _has_something(name: str, session: Session) -> bool:
@@ -152,7 +167,9 @@ class ViewAccessor:
         made = _view_class(name)
 
         def show(*, issue: str | None = None, **options: Any) -> View:
-            return made(Session(self._lab, issue), **options)
+            view = made(Session(self._lab, issue), **options)
+            view._alone = True
+            return view
 
         show.__name__, show.__doc__ = name, made.__doc__
         return show

@@ -1,7 +1,10 @@
 """Which rows are listed, in which order, and what is selected."""
 
+import gc
 import threading
 import warnings
+import weakref
+from typing import Any
 
 import numpy as np
 import pytest
@@ -254,3 +257,110 @@ def test_threads_do_not_get_in_each_others_way(session: Session):
         thread.join()
     assert session.selection.tolist() == []  # each row twice in and twice out
     assert set(LOOKED_AT) <= set(session.trait_names())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("selection", [-1], "no row -1"),
+        ("selection", [3, 60], "no row 60"),
+        ("region", [10**9], "no row 1000000000"),
+        ("focus", 60, "no row 60"),
+        ("cell", (0, 99), "no cell"),
+        ("cell", (-1, 0), "no cell"),
+        ("threshold", float("nan"), "must be a number"),
+        ("filter", {"score": (1,)}, "pair"),
+    ],
+)
+def test_what_is_not_there_is_refused_and_changes_nothing(
+    session: Session, name: str, value: Any, told: str
+):
+    before = {one: getattr(session, one) for one in LOOKED_AT}
+    with pytest.raises((InputError, NotFound), match=told):
+        setattr(session, name, value)
+    for one, held in before.items():
+        assert np.array_equal(getattr(session, one), held)
+    session.filter = "row<5"  # life goes on
+    assert listed(session) == [1, 4]
+
+
+def test_an_interrupted_search_changes_nothing(session: Session, monkeypatch):
+    def interrupted(word: str, stop: Any):
+        raise KeyboardInterrupt
+
+    search = session.facts._search
+    monkeypatch.setattr(session.facts, "_search", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        session.filter = "lamp"
+    assert session.filter == ""
+    assert listed(session) == [1, 4]
+    monkeypatch.setattr(session.facts, "_search", search)
+    everything(session).filter = "lamp"
+    assert len(listed(session)) == 30
+
+
+def test_an_observer_that_fails_does_not_stop_the_session(session: Session):
+    def fail(change: Any):
+        raise RuntimeError("mine")
+
+    session.observe(fail, "tick")
+    with pytest.raises(RuntimeError, match="mine"):
+        session.filter = "row<3"
+    session.unobserve(fail, "tick")
+    session.filter = "row<2"
+    assert listed(session) == [1]
+
+
+def test_a_session_that_nobody_holds_goes_and_is_told_no_more(lab: Datalab):
+    session = Session(lab)
+    gone = weakref.ref(session)
+    del session
+    gc.collect()
+    assert gone() is None
+    assert lab.review._observers == []
+    lab.review.keep([lab.data.index[0]])
+
+
+def test_a_search_that_fails_leaves_nothing_busy(session: Session, monkeypatch):
+    monkeypatch.setattr("datalab.session.state.AT_ONCE", 10)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+
+    def fail(word: str, stop: Any):
+        raise RuntimeError("mine")
+
+    monkeypatch.setattr(session.facts, "_search", fail)
+    session.look_for("lamp")
+    for thread in threading.enumerate():
+        if thread.name == "datalab-search":
+            thread.join(10)
+    assert session.busy == ""
+    assert session.filter == ""
+
+
+def test_texts_are_sorted_and_searched_alike_in_every_container(monkeypatch):
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    monkeypatch.setattr("datalab.session.state.SAMPLED", 8)
+    rng = np.random.default_rng(0)
+    texts = [str(one) for one in rng.choice(["Alpha x", "beta", "gamma", "ünï Alpha"], 40)]
+    texts[3] = texts[7] = None  # type: ignore[call-overload]
+    orders, found = [], []
+    for data in (
+        {"t": texts},
+        {"t": np.array(texts, dtype=object)},
+        pl.DataFrame({"t": texts}),
+        pa.table({"t": texts}),
+        Datalab({"t": texts}, ledger=False).corrected(),
+        pd.DataFrame({"t": texts}),
+    ):
+        looked = Session(Datalab(data, task=None, ledger=False))
+        for ascending in (True, False):
+            looked.sort = ("t", ascending)
+            orders.append((ascending, tuple(listed(looked))))
+        looked.filter = "alpha"
+        found.append(tuple(sorted(listed(looked))))
+    assert len(set(orders)) == 2
+    assert set(found) == {tuple(i for i, t in enumerate(texts) if t and "Alpha" in t)}
+    assert {order[-2:] for _, order in orders} == {(3, 7)}
