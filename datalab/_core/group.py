@@ -1,12 +1,12 @@
 """Groups of rows whose labels a model predicts worse than those of the others."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from datalab._typing import FloatArray, IndexArray
 
-__all__ = ["Groups", "group_confidence"]
+__all__ = ["Groups", "density_groups", "group_confidence"]
 
 
 class Groups(NamedTuple):
@@ -51,3 +51,42 @@ def group_confidence(
     confidence = totals / np.maximum(sizes, 1)
     ratio = confidence / overall if overall > 0 else np.ones(len(sizes))
     return Groups(known[large], sizes, confidence, overall, ratio, of_row)
+
+
+def density_groups(near: Any, min_samples: int) -> IndexArray:
+    """Density-connected groups of rows, by first member; -1 for rows in none.
+
+    Parameters
+    ----------
+    near : scipy CSR matrix, shape (N, N)
+        Entries are the pairs of rows that are near each other: symmetric, no row with itself.
+    min_samples : int
+        A row with so many near rows, itself included, is a core of its group.
+
+    Returns
+    -------
+    ndarray of int, shape (N,)
+        Cores that are near each other are of one group; so is what is near to a core, and where
+        that is true of several groups, the first of them: what DBSCAN finds.
+
+    Notes
+    -----
+    O(N + number of pairs), where `sklearn.cluster.DBSCAN` takes several microseconds for a row.
+
+    References
+    ----------
+    M. Ester et al.: A density-based algorithm for discovering clusters, KDD 1996, definitions 4
+    and 5.
+    """
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    core = np.diff(near.indptr) + 1 >= min_samples
+    ids = np.full(near.shape[0], -1, dtype=np.intp)
+    ids[core] = connected_components(near[core][:, core], directed=False)[1]
+    edge = np.flatnonzero(~core)
+    reached = near[edge][:, core]
+    touches = np.flatnonzero(np.diff(reached.indptr))
+    if len(touches):
+        groups = ids[core][reached.indices]
+        ids[edge[touches]] = np.minimum.reduceat(groups, reached.indptr[touches])
+    return ids

@@ -11,7 +11,7 @@ S. Young: Resampling-based multiple testing, 1993, single-step maxT), so that th
 alarms is the one that is asked for however many statistics there are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -27,8 +27,8 @@ Neighbors = NDArray[np.signedinteger]
 # The order is compared with so many random ones: enough for a level of 1 %; with many rows, where
 # what is there shows clearly, enough for 2.5 %.
 SHUFFLES, FEWER_SHUFFLES, MANY_ROWS = 99, 39, 20_000
-# Rows that are worked on at a time.
-BLOCK = 8192
+# Rows, and pairs of rows, that are worked on at a time.
+BLOCK, PAIRS = 8192, 2**18
 # Drift and spread are looked for in so many leading components, as waves of so many half periods.
 COMPONENTS, WAVES = 6, 3
 # Stretches of similar rows are looked for in so many rows to each side.
@@ -44,7 +44,7 @@ def index_distances(indices: Neighbors) -> IndexArray:
 
 
 def order_p_value(
-    row: IndexArray, neighbor: IndexArray, n_rows: int, *, num_permutations: int, seed: int
+    row: Neighbors, neighbor: Neighbors, n_rows: int, *, num_permutations: int, seed: int
 ) -> float:
     """How probable such neighbours are when the rows stand in random order.
 
@@ -66,33 +66,46 @@ def order_p_value(
 
     Notes
     -----
-    O(P + N) time for each permutation.
+    O(P + N) time for each permutation, O(N) memory beside the pairs.
     """
     from scipy.stats import gaussian_kde  # noqa: PLC0415  (scipy is loaded where it is used)
 
     stream = np.random.RandomState(seed)
-    found = _distance_from_random(np.abs(row - neighbor), n_rows)
+    found = _distance_from_random(np.arange(n_rows), row, neighbor)
     shuffled = np.empty(num_permutations)
     for at in range(num_permutations):
-        place = stream.permutation(n_rows)
-        shuffled[at] = _distance_from_random(np.abs(place[row] - place[neighbor]), n_rows)
+        shuffled[at] = _distance_from_random(stream.permutation(n_rows), row, neighbor)
     if np.ptp(shuffled) < 1e-12:
         raise NotApplicable("the neighbours of the rows are the same in every order of the rows")
     return float(np.clip(gaussian_kde(shuffled).integrate_box_1d(found, np.inf), 0.0, 1.0))
 
 
-def _distance_from_random(distances: IndexArray, n_rows: int) -> float:
+def _apart(
+    place: IndexArray, row: Neighbors, neighbor: Neighbors
+) -> Iterator[tuple[slice, IndexArray]]:
+    """How far apart in order pairs are when the rows stand at some places, some at a time."""
+    place = place.astype(row.dtype)
+    for start in range(0, len(row), PAIRS):
+        some = slice(start, start + PAIRS)
+        yield some, np.abs(place[row[some]] - place[neighbor[some]])
+
+
+def _distance_from_random(place: IndexArray, row: Neighbors, neighbor: Neighbors) -> float:
     """Kolmogorov-Smirnov statistic of index distances against those of random pairs of rows.
 
     Of N (N - 1) / 2 pairs, N - d are d rows apart. With the distances in ascending order, that of
     rank r (from 0) is compared with the share r / P of those before it, as in the reference.
     """
-    counts = np.bincount(distances, minlength=n_rows)
+    n_rows = len(place)
+    counts = np.zeros(n_rows, dtype=np.intp)
+    for _, apart in _apart(place, row, neighbor):
+        upto = np.bincount(apart)
+        counts[: len(upto)] += upto
     there = np.flatnonzero(counts)
     random = there * (2 * n_rows - there - 1) / (n_rows * (n_rows - 1))
     upto = np.cumsum(counts[there])
     first, last = upto - counts[there], upto - 1  # ranks of equal distances
-    below, above = random - first / len(distances), last / len(distances) - random
+    below, above = random - first / len(row), last / len(row) - random
     return float(max(below.max(), above.max()))
 
 
@@ -112,8 +125,8 @@ class Order(NamedTuple):
 
 
 def order_test(
-    row: IndexArray,
-    neighbor: IndexArray,
+    row: Neighbors,
+    neighbor: Neighbors,
     remoteness: FloatArray,
     features: FloatArray | None,
     *,
@@ -197,26 +210,26 @@ def order_test(
 Look = Callable[[IndexArray], tuple[FloatArray, list[str]]]
 
 
-def _graph_look(row: IndexArray, neighbor: IndexArray, remoteness: FloatArray) -> Look:
+def _graph_look(row: Neighbors, neighbor: Neighbors, remoteness: FloatArray) -> Look:
     """Statistics of the neighbours when the rows stand at some places."""
     from scipy.stats import rankdata  # noqa: PLC0415
 
     n_rows = len(remoteness)
-    middle = (n_rows - 1) / 2
+    middle, near = (n_rows - 1) / 2, max(2.0, np.sqrt(n_rows) / 2)
     far = rankdata(remoteness) - (n_rows + 1) / 2
     names = ["near", "stretches", "stretches", "near", "spread", "spread"]
 
     def look(place: IndexArray) -> tuple[FloatArray, list[str]]:
-        apart = np.abs(place[row] - place[neighbor])
         centred = place - middle
-        found = [
-            apart.mean() if len(apart) else 0.0,
-            np.count_nonzero(apart == 1),
-            np.count_nonzero(apart <= max(2.0, np.sqrt(n_rows) / 2)),
-            centred[row] @ centred[neighbor],
-            centred @ far,
-            centred**2 @ far,
-        ]
+        total = next_to = around = 0
+        product = 0.0
+        for some, apart in _apart(place, row, neighbor):
+            total += int(apart.sum())
+            next_to += int(np.count_nonzero(apart == 1))
+            around += int(np.count_nonzero(apart <= near))
+            product += float(centred[row[some]] @ centred[neighbor[some]])
+        mean = total / max(len(row), 1)
+        found = [mean, next_to, around, product, centred @ far, centred**2 @ far]
         return np.array(found, dtype=np.float64), names
 
     return look
@@ -285,11 +298,22 @@ def order_scores(distances: IndexArray) -> FloatArray:
     -----
     O(N k log k) time, O(N k) memory.
     """
-    n_rows, k = distances.shape
-    at = np.arange(n_rows)
+    n_rows = len(distances)
+    scores: FloatArray = np.empty(n_rows)
+    for start in range(0, n_rows, BLOCK):
+        at = np.arange(start, min(start + BLOCK, n_rows))
+        scores[at] = _order_scores(distances[at], at, n_rows)
+    return scores
+
+
+def _order_scores(distances: IndexArray, at: IndexArray, n_rows: int) -> FloatArray:
+    """Those of the rows at some places."""
+    k = distances.shape[1]
     # On both sides there are rows up to `near`, on one side up to `far`.
     near, far = np.minimum(at, n_rows - 1 - at), np.maximum(at, n_rows - 1 - at)
-    ends = np.concatenate([np.zeros((n_rows, 1)), np.sort(distances, axis=1), far[:, None]], axis=1)
+    ends = np.concatenate(
+        [np.zeros((len(at), 1)), np.sort(distances, axis=1), far[:, None]], axis=1
+    )
     # Twice the integral of the number of rows within a distance: 2 t up to `near`, then near + t.
     beyond = np.maximum(ends - near[:, None], 0.0)
     within = ends - beyond

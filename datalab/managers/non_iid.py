@@ -7,7 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from datalab._check import choice, unit_number, whole_number
-from datalab._core.noniid import index_distances, order_p_value, order_scores, order_test
+from datalab._core.noniid import (
+    Neighbors,
+    index_distances,
+    order_p_value,
+    order_scores,
+    order_test,
+)
 from datalab._typing import BoolArray, Codes, FloatArray, Probs
 from datalab.exceptions import NotApplicable
 from datalab.findings import Findings
@@ -176,13 +182,10 @@ class NonIID:
         """How probable the order is, and what gives it away."""
         if self.method == NEIGHBORS:
             return self._p_value(graph), "near"
-        sure = _without_ties(graph)
-        counted = np.nonzero(sure)
         if not isinstance(features, np.ndarray) or len(features) != graph.n_rows:
             features = None
         return order_test(
-            counted[0],
-            graph.indices[sure].astype(np.intp),
+            *_pairs(graph, _without_ties(graph)),
             graph.distances.mean(axis=1, dtype=np.float64),
             features,
             seed=self.seed,
@@ -202,8 +205,7 @@ class NonIID:
     def _p_of(self, graph: KNNGraph, counted: BoolArray) -> float:
         """From those neighbours, marked in an array of shape (N, k), that count."""
         return order_p_value(
-            np.nonzero(counted)[0],
-            graph.indices[counted].astype(np.intp),
+            *_pairs(graph, counted),
             graph.n_rows,
             num_permutations=self.num_permutations,
             seed=self.seed,
@@ -223,6 +225,12 @@ class NonIID:
             f"{told}: on average its nearest neighbours stand "
             f"{row['neighbor_index_distance']:.0f} rows away"
         )
+
+
+def _pairs(graph: KNNGraph, counted: BoolArray) -> tuple[Neighbors, Neighbors]:
+    """Rows and those of their neighbours that count, marked in an array of shape (N, k)."""
+    rows = np.arange(graph.n_rows, dtype=graph.indices.dtype)
+    return np.repeat(rows, counted.sum(axis=1)), graph.indices[counted]
 
 
 def _without_ties(graph: KNNGraph) -> BoolArray:

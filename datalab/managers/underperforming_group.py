@@ -9,7 +9,7 @@ import numpy as np
 
 from datalab._check import choice, did_you_mean, finite_number, unit_number, whole_number
 from datalab._core.count import given_probs
-from datalab._core.group import Groups, group_confidence
+from datalab._core.group import Groups, density_groups, group_confidence
 from datalab._typing import Codes, FloatArray, IndexArray, Probs
 from datalab.exceptions import InputError, NotApplicable
 from datalab.findings import Findings
@@ -267,25 +267,24 @@ def _clusters(graph: KNNGraph, params: Mapping[str, Any], *, both_ways: bool) ->
     if eps <= 0:
         raise InputError(f"`clustering_kwargs['eps']` is a distance and must be > 0, got {eps}")
     if both_ways:
-        distances, params = _within(graph, eps), {**params, "eps": 1.0}
-    else:
-        distances = graph.to_csr()
+        return density_groups(_within(graph, eps), params.get("min_samples", MIN_SAMPLES))
     with warnings.catch_warnings():
         # Older scikit-learn adds the diagonal, and then warns that rows are no longer sorted.
         warnings.simplefilter("ignore", EfficiencyWarning)
-        ids: IndexArray = DBSCAN(**params).fit_predict(distances).astype(np.intp)
+        ids: IndexArray = DBSCAN(**params).fit_predict(graph.to_csr()).astype(np.intp)
     return ids
 
 
 def _within(graph: KNNGraph, eps: float) -> Any:
-    """Ones for the pairs of neighbours within a distance, as a symmetric CSR matrix.
+    """The pairs of neighbours within a distance, in both directions, as a CSR matrix.
 
     Whom DBSCAN comes upon first would decide about neighbours that are so one way only: of many
     copies, say, which all list the same few ones.
     """
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csr_array
 
     row, place = np.nonzero(graph.distances <= np.float64(eps))
-    pairs = row, graph.indices[row, place]
-    near = csr_matrix((np.ones(len(row)), pairs), shape=(graph.n_rows, graph.n_rows))
-    return near.maximum(near.T)
+    pairs = row.astype(graph.indices.dtype), graph.indices[row, place]
+    shape = graph.n_rows, graph.n_rows
+    near = csr_array((np.ones(len(row), dtype=np.int8), pairs), shape=shape)
+    return near + near.T
