@@ -62,6 +62,8 @@ Rules = str  # "datalab" (our defaults) or "reference" (cleanlab's)
 GIVEN, DATA = 0, 1
 # Options of which a value that was made with more serves those who want less.
 AT_LEAST = frozenset({"k", "spare"})
+# The parameter of recipes that go on where they were interrupted.
+BEGUN = "begun"
 # Artefacts that do not have one entry per row.
 NOT_BY_ROW = frozenset({"class_names"})
 
@@ -114,6 +116,7 @@ class Recipe:
     narrowed: Callable[..., Any] | None = None
     held: tuple[str, ...] = ()
     by_row: bool = False
+    goes_on: bool = False
 
 
 _recipes: dict[str, list[Recipe]] = {}
@@ -145,6 +148,9 @@ def recipe(
 
     `by_row` says that every entry is made of its own row alone: entries are kept when other rows
     are dropped, and made of new rows only.
+
+    A keyword-only parameter `begun` is a dictionary in which a recipe that takes its time keeps
+    what it has done: after an interruption the same call gets it again.
     """
     if name not in ARTEFACTS:
         raise InputError(f"no artefact is called {name!r}; known: {', '.join(ARTEFACTS)}")
@@ -157,11 +163,14 @@ def recipe(
             make=function,
             needs=tuple(p.name for p in plain if p.default is p.empty),
             uses=tuple(p.name for p in plain if p.default is not p.empty),
-            options=tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY),
+            options=tuple(
+                p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != BEGUN
+            ),
             rules=rules,
             narrowed=narrowed,
             held=held,
             by_row=by_row,
+            goes_on=any(p.name == BEGUN for p in parameters),
         )
         _recipes.setdefault(name, []).append(made)
         return function
@@ -191,6 +200,7 @@ class Artefacts:
         self.n_rows = n_rows
         self._held: dict[str, Artefact] = {}
         self._made: dict[tuple[Any, ...], Artefact] = {}
+        self._begun: tuple[Any, dict[Any, Any]] = ((), {})
         self._clock = 0
 
     def give(
@@ -431,7 +441,9 @@ class Artefacts:
                     values[use] = select(use, inputs[use], rows)
         if "features" in values:
             values["features"] = filled_columns(values["features"])
-        made = way.make(**values, **wanted)
+        began = {BEGUN: self._begun_by(way, inputs, wanted)} if way.goes_on else {}
+        made = way.make(**values, **wanted, **began)
+        self._begun = (), {}
         if not isinstance(made, Made):
             made = Made(made)
         if made.rows is not None:
@@ -446,6 +458,16 @@ class Artefacts:
             note=made.note,
             details=dict(made.details),
         )
+
+    def _begun_by(
+        self, way: Recipe, inputs: Mapping[str, Artefact], wanted: Mapping[str, Any]
+    ) -> dict[Any, Any]:
+        """What the same call had done when it was interrupted; what others had done is dropped."""
+        versions = sorted((name, artefact.version) for name, artefact in inputs.items())
+        call = (_key(way, wanted), *versions)
+        if self._begun[0] != call:
+            self._begun = call, {}
+        return self._begun[1]
 
     def _fresh(self, artefact: Artefact) -> bool:
         for name, version in artefact.made_from.items():

@@ -24,6 +24,9 @@ MIN_LEVEL = 3
 MAX_LEVELS, MAX_ONE_HOT = 60, 1000
 # Spreads of columns are measured on so many rows.
 SAMPLE = 50_000
+# Beside columns of a table, trees see so many columns of a vector, those that vary most: they look
+# at some columns at a time, and would see little else.
+TREE_COLUMNS = 30
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Encoded:
         Weights of words and characters of all texts.
     names : tuple of str
         The columns of the data set in the order of `numbers`, `categories`, `vectors`.
+    parts : tuple of str
+        What each of the `vectors` tells of its column, where that has several; else empty.
     kinds : mapping of str to str
         For every column that was used, what it was taken for.
     left_out : mapping of str to str
@@ -53,6 +58,7 @@ class Encoded:
     vectors: tuple[FloatArray, ...] = ()
     terms: Any = None
     names: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
     kinds: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
@@ -78,14 +84,15 @@ class Encoded:
         n_numbers, n_categories = self.numbers.shape[1], self.categories.shape[1]
         chosen = np.array([name in names for name in self.names], dtype=bool)
         first, second = n_numbers, n_numbers + n_categories
-        blocks = zip(self.vectors, chosen[second:], strict=True)
+        kept = np.flatnonzero(chosen[second:])
         return replace(
             self,
             numbers=self.numbers[:, chosen[:first]],
             categories=self.categories[:, chosen[first:second]],
-            vectors=tuple(block for block, wanted in blocks if wanted),
+            vectors=tuple(self.vectors[at] for at in kept),
             terms=None,
             names=tuple(np.array(self.names, dtype=object)[chosen]),
+            parts=tuple(self.parts[at] for at in kept) if self.parts else (),
         )
 
 
@@ -137,18 +144,33 @@ def term_view(encoded: Encoded) -> View | None:
 
 
 def tree_view(encoded: Encoded) -> View:
-    """For trees: numbers with gaps, codes of categories, vectors as they are."""
+    """For trees: numbers with gaps, codes of categories, vectors as they are.
+
+    Vectors beside other columns are cut to the columns that vary most.
+    """
     n_numbers, n_categories = encoded.numbers.shape[1], encoded.categories.shape[1]
-    width = n_numbers + n_categories + sum(block.shape[1] for block in encoded.vectors)
+    vectors = encoded.vectors
+    if encoded.is_table:
+        sample = _evenly(len(encoded), SAMPLE)
+        vectors = tuple(_widest(block, sample) for block in vectors)
+    width = n_numbers + n_categories + sum(block.shape[1] for block in vectors)
     coded = np.zeros(width, dtype=bool)
     coded[n_numbers : n_numbers + n_categories] = True
 
     def rows_of(rows: IndexArray) -> FloatArray:
         codes = encoded.categories[rows].astype(np.float32)
         codes[codes < 0] = np.nan
-        return np.hstack([encoded.numbers[rows], codes, *(b[rows] for b in encoded.vectors)])
+        return np.hstack([encoded.numbers[rows], codes, *(b[rows] for b in vectors)])
 
     return View((len(encoded), width), rows_of, coded)
+
+
+def _widest(block: FloatArray, sample: IndexArray) -> FloatArray:
+    """The columns of a vector that vary most, in their order."""
+    if block.shape[1] <= TREE_COLUMNS:
+        return block
+    around = block[sample].var(axis=0)
+    return block[:, np.sort(np.argsort(-around, kind="stable")[:TREE_COLUMNS])]
 
 
 def dense_view(encoded: Encoded) -> View:

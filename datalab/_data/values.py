@@ -262,6 +262,12 @@ def _is_file(value: Any) -> bool:
     return isinstance(value, bytes) or (isinstance(value, dict) and set(value) == {"bytes", "path"})
 
 
+def _is_recording(value: Any) -> bool:
+    """Samples and their rate, as Hugging Face datasets decode audio."""
+    decoded = isinstance(value, dict) and {"array", "sampling_rate"} <= set(value)
+    return decoded or hasattr(value, "get_all_samples")
+
+
 # In this order: the first rule that holds for every value of the sample decides.
 _KIND_RULES: tuple[tuple[Callable[[Any], bool], Callable[[NDArray[Any]], str]], ...] = (
     (lambda v: isinstance(v, str), _kind_of_texts),
@@ -270,6 +276,7 @@ _KIND_RULES: tuple[tuple[Callable[[Any], bool], Callable[[NDArray[Any]], str]], 
     (_is_number, lambda _: "number"),
     (_is_picture, lambda _: "image"),
     (_is_file, _kind_of_files),
+    (_is_recording, lambda _: "audio"),
     (lambda v: isinstance(v, np.ndarray), _kind_of_arrays),
     (lambda v: isinstance(v, (list, tuple, set, frozenset)), _kind_of_sequences),
 )

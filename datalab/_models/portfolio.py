@@ -5,9 +5,8 @@ on some of the rows. The models' probabilities are combined by powers that make 
 likeliest (`pool.pool_classes`), which calibrates them as well.
 """
 
-import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,15 +14,13 @@ import numpy as np
 from datalab._data.encoded import Encoded, View, dense_view, term_view, tree_view
 from datalab._models.classification import cross_val_pred_probs, judged_rows, thinned
 from datalab._models.folds import Folds, stratified_folds
+from datalab._models.members import Done, Fitted, Member, fit_each
 from datalab._models.pool import Pool, log_loss, pool_classes
 from datalab._typing import Codes, FloatArray, IndexArray
 from datalab.exceptions import NotApplicable
 from datalab.neighbors.graph import KNNGraph
 
 __all__ = [
-    "SMALL",
-    "Fitted",
-    "Member",
     "few_levels",
     "filled",
     "held_out_probs",
@@ -43,52 +40,21 @@ MAX_BOOSTED, MAX_KERNEL = 12_000_000, 1_000_000
 # Vectors that are wider than this are no columns to look at one by one.
 MAX_COLUMNS = 100
 TREES, TREE_ROWS, TREE_LEAF = 100, 10_000, 3
-SMALL = 3_000
-# With fewer rows, boosted trees have too little to split and forests say what extra trees do.
+# With fewer rows, boosted trees have too little to split.
 ENOUGH_ROWS = 500
-# Boosted trees, of all classes together, and the rows for each class that are worth their time.
-BOOSTED_TREES, ENOUGH_BOOSTED = 240, 200
+# Boosted trees by their leaves: at most so many rounds, so many trees of all classes together, the
+# rate of learning times the rounds, and the rows for each class that are worth their time.
+BOOSTED = {3: (100, 720, 10.0, 50), 15: (60, 240, 6.0, 200)}
+LEAST_ROUNDS = 20
 # Class probabilities in the leaves of all trees stand in memory.
 MAX_LEAF_VALUES = 60_000_000
 KERNEL_SIZE = 400
+# Vectors that are at least so wide are models' business of their own, where there are at most so
+# many of them: which part of an image, or which of several texts, tells the classes apart is up to
+# the data, and where one does the others are noise.
+OWN_WIDTH, MAX_PARTS = 64, 8
 # Votes of imaginary neighbours that know only the shares of the classes.
 PRIOR_VOTES = 1.0
-
-
-@dataclass(frozen=True)
-class Member:
-    """One model of a portfolio.
-
-    Parameters
-    ----------
-    name : str
-    X : View or matrix of N rows
-    candidates : mapping of str to classifier
-        The same model, differently regulated, by what tells them apart.
-    """
-
-    name: str
-    X: Any
-    candidates: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What a portfolio says, and how good each of its models is.
-
-    Parameters
-    ----------
-    pred_probs : ndarray of shape (N, K)
-        Out-of-sample.
-    members : list of dict
-        Name, setting, weight and held-out log loss of each model.
-    sampled : bool
-        Whether the models were fitted on some of the rows only.
-    """
-
-    pred_probs: FloatArray
-    members: list[dict[str, Any]] = field(default_factory=list)
-    sampled: bool = False
 
 
 def narrowed(view: View, size: int, seed: int) -> View:
@@ -113,12 +79,36 @@ def _portfolio(encoded: Encoded, n_classes: int, seed: int) -> list[Member]:
         members.append(_logistic(dense))
         if len(encoded) * n_classes <= MAX_KERNEL:
             members.append(_kernel(dense, seed))
+            members += [_kernel_of_part(*part, seed) for part in _parts(encoded)]
     trees = tree_view(encoded)
     # Trees look at one column at a time, which says little where a text is many weak ones.
     if encoded.is_table or terms is None:
         few = encoded.is_table or trees.shape[1] <= MAX_COLUMNS
         members += _trees(trees, few, n_classes, seed)
     return members
+
+
+def _parts(encoded: Encoded) -> list[tuple[str, View]]:
+    """Each wide vector, and all the rest together, where there are several such parts."""
+    wide = [at for at, block in enumerate(encoded.vectors) if block.shape[1] >= OWN_WIDTH]
+    rest = tuple(b for at, b in enumerate(encoded.vectors) if at not in wide)
+    others = dense_view(replace(encoded, vectors=rest, terms=None))
+    if not 1 < len(wide) + bool(others.shape[1]) <= MAX_PARTS:
+        return []
+    nothing = encoded.numbers[:, :0], encoded.categories[:, :0]
+    found = [
+        (_name_of(encoded, at), dense_view(Encoded(*nothing, (encoded.vectors[at],))))
+        for at in wide
+    ]
+    return [*found, ("the other columns", others)] if others.shape[1] else found
+
+
+def _name_of(encoded: Encoded, at: int) -> str:
+    """What one of the vectors tells of which column."""
+    first = encoded.numbers.shape[1] + encoded.categories.shape[1]
+    told = encoded.parts[at] if encoded.parts else ""
+    name = encoded.names[first + at] if encoded.names else f"vector {at}"
+    return f"{told} of {name}" if told else name
 
 
 def _naive_bayes(X: View) -> Member:
@@ -145,28 +135,35 @@ def _logistic(X: View) -> Member:
 
 
 def _kernel(X: View, seed: int) -> Member:
+    widths, Cs = (0.3, 1.0), (0.3, 3.0)
+    candidates = {
+        f"width={width:g}, C={C:g}": _machine(X, width, C, seed) for width in widths for C in Cs
+    }
+    return Member("kernel logistic regression", X, candidates)
+
+
+def _kernel_of_part(name: str, X: View, seed: int) -> Member:
+    X = narrowed(X, MAX_WIDTH, seed)
+    setting = {"width=0.3, C=3": _machine(X, 0.3, 3.0, seed)}
+    return Member(f"kernel logistic regression of {name}", X, setting)
+
+
+def _machine(X: View, width: float, C: float, seed: int) -> Any:
+    """Logistic regression of similarities to some rows; `width` is in units of their spread."""
     from sklearn.kernel_approximation import Nystroem  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
 
     rows = np.unique(np.linspace(0, len(X) - 1, min(len(X), 2_000)).astype(np.intp))
     around = max(float(X[rows].var(axis=0).sum()), 1e-9)
-    candidates = {}
-    for width in (0.3, 1.0):
-        for C in (0.3, 3.0):
-            kernel = Nystroem(gamma=width / around, n_components=KERNEL_SIZE, random_state=seed)
-            candidates[f"width={width:g}, C={C:g}"] = make_pipeline(
-                kernel, LogisticRegression(C=C, max_iter=100, tol=1e-3)
-            )
-    return Member("kernel logistic regression", X, candidates)
+    return make_pipeline(
+        Nystroem(gamma=width / around, n_components=KERNEL_SIZE, random_state=seed),
+        LogisticRegression(C=C, max_iter=100, tol=1e-3),
+    )
 
 
 def _trees(X: View, few: bool, n_classes: int, seed: int) -> list[Member]:
-    from sklearn.ensemble import (  # noqa: PLC0415
-        ExtraTreesClassifier,
-        HistGradientBoostingClassifier,
-        RandomForestClassifier,
-    )
+    from sklearn.ensemble import ExtraTreesClassifier  # noqa: PLC0415
 
     rows = min(len(X), MAX_ROWS, TREE_ROWS)
     n_trees = int(np.clip(MAX_LEAF_VALUES // (rows // TREE_LEAF * n_classes + 1), 10, TREES))
@@ -181,24 +178,37 @@ def _trees(X: View, few: bool, n_classes: int, seed: int) -> list[Member]:
     }
     complete = filled(X)
     members = [Member("extra trees", complete, {"": ExtraTreesClassifier(**options)})]
-    if not few or len(X) < ENOUGH_ROWS:
-        return members
-    members.append(Member("random forest", complete, {"": RandomForestClassifier(**options)}))
+    if few:
+        # Where few columns matter, a tree that sees a handful at a time misses them.
+        greedy = ExtraTreesClassifier(**options, max_features=0.5)
+        members.append(Member("extra trees of half the columns", complete, {"": greedy}))
+    if few and len(X) >= ENOUGH_ROWS:
+        members += _boosted(few_levels(X), n_classes, seed)
+    return members
+
+
+def _boosted(X: View, n_classes: int, seed: int) -> list[Member]:
+    """Boosted trees, shallow and deep, where there is enough to learn and time for it."""
+    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415
+
     # Each round grows a tree for every class, which takes its time however few the rows are.
     per_round = n_classes if n_classes > 2 else 1
-    rounds = min(BOOSTED_TREES // per_round, 60)
-    enough = rounds >= 20 and len(X) >= ENOUGH_BOOSTED * per_round
-    if enough and min(len(X), MAX_ROWS) * X.shape[1] * per_round <= MAX_BOOSTED:
+    members = []
+    for leaves, (most, trees, rate, enough) in BOOSTED.items():
+        rounds = min(trees // per_round, most)
+        work = min(len(X), MAX_ROWS) * X.shape[1] * per_round
+        if rounds < LEAST_ROUNDS or len(X) < enough * per_round or work > MAX_BOOSTED:
+            continue
         boosted = HistGradientBoostingClassifier(
-            learning_rate=6 / rounds,
+            learning_rate=rate / rounds,
             max_iter=rounds,
-            max_leaf_nodes=15,
+            max_leaf_nodes=leaves,
             l2_regularization=1.0,
             early_stopping=False,
             categorical_features=X.categories,
             random_state=seed,
         )
-        members.append(Member("boosted trees", few_levels(X), {"": boosted}))
+        members.append(Member(f"boosted trees of {leaves} leaves", X, {"": boosted}))
     return members
 
 
@@ -233,6 +243,7 @@ def held_out_probs(
     graph: KNNGraph | None,
     seed: int,
     progress: bool,
+    done: Done | None = None,
 ) -> Fitted:
     """Out-of-sample probabilities of the models that suit the data, put together.
 
@@ -247,51 +258,46 @@ def held_out_probs(
     seed : int
     progress : bool
         Whether a bar shows the fits and the time left.
+    done : dict, optional
+        Models that an interrupted call with the same arguments has fitted; it grows with each
+        further one.
     """
     if not judged_rows(codes, folds.pairs).any():
         raise NotApplicable(
             "no class stands in more than one group or stretch of time, so none can be predicted "
             "from the others: give pred_probs="
         )
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
-    members = _portfolio(encoded, n_classes, seed)
-    found: list[FloatArray] = []
-    told: list[dict[str, Any]] = []
-    # Threads cost more than they bring on small data, and much more where cores are busy.
-    threads = 1 if len(codes) <= SMALL else None
-    with warnings.catch_warnings(), threadpool_limits(threads):
-        # Slow convergence and rare classes are no news to the user.
-        warnings.simplefilter("ignore")
-        with _bar(members, len(folds.pairs), progress) as bar:
-            for member in members:
-                bar.set_description(member.name, refresh=False)
-                setting = _chosen(member, codes, n_classes, seed, bar.update)
-                found.append(
-                    cross_val_pred_probs(
-                        member.X,
-                        codes,
-                        member.candidates[setting],
-                        n_classes=n_classes,
-                        seed=seed,
-                        folds=folds.pairs,
-                        max_rows=MAX_ROWS,
-                        on_fold=bar.update,
-                    ).astype(np.float32)
-                )
-                told.append({"model": member.name, "setting": setting})
+    def fit(member: Member, on_fold: Callable[[], None]) -> tuple[str, FloatArray]:
+        setting = _chosen(member, codes, n_classes, seed, on_fold)
+        probs = cross_val_pred_probs(
+            member.X,
+            codes,
+            member.candidates[setting],
+            n_classes=n_classes,
+            seed=seed,
+            folds=folds.pairs,
+            max_rows=MAX_ROWS,
+            on_fold=on_fold,
+        )
+        return setting, probs.astype(np.float32)
+
+    def n_fits(member: Member) -> int:
+        choices = len(member.candidates)
+        return len(folds.pairs) + (CHOICE_FOLDS * choices if choices > 1 else 0)
+
+    found, told = fit_each(
+        _portfolio(encoded, n_classes, seed),
+        fit,
+        n_fits,
+        n_rows=len(codes),
+        progress=progress,
+        done=done,
+    )
     if graph is not None and graph.n_rows == len(codes):
         found.append(vote_of_neighbours(graph, codes, n_classes, folds))
         told.append({"model": "vote of neighbours", "setting": f"k={graph.k}"})
     return _together(found, told, codes, folds, seed)
-
-
-def _bar(members: Sequence[Member], n_folds: int, progress: bool) -> Any:
-    from tqdm.auto import tqdm  # noqa: PLC0415
-
-    choices = [len(m.candidates) for m in members if len(m.candidates) > 1]
-    total = n_folds * len(members) + CHOICE_FOLDS * sum(choices)
-    return tqdm(total=total, disable=not progress, delay=1, leave=False, unit="fit")
 
 
 def _chosen(

@@ -1,8 +1,6 @@
 """A few regression models that suit the kind of data, put together by held-out error."""
 
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,12 +8,13 @@ import numpy as np
 from datalab._data.encoded import Encoded, dense_view, term_view, tree_view
 from datalab._models.fitting import fresh_copy, take_rows
 from datalab._models.folds import Folds
+from datalab._models.members import Done, Fitted, Member, fit_each
 from datalab._models.pool import pool_numbers
-from datalab._models.portfolio import SMALL, few_levels, filled, narrowed
+from datalab._models.portfolio import few_levels, filled, narrowed
 from datalab._typing import FloatArray, IndexArray
 from datalab.exceptions import InputError
 
-__all__ = ["Predicted", "cross_val_predictions", "held_out_predictions", "strata_of"]
+__all__ = ["cross_val_predictions", "held_out_predictions", "strata_of"]
 
 # A model is fitted on at most so many rows; each row is predicted all the same.
 MAX_ROWS = 50_000
@@ -27,25 +26,6 @@ MAX_BOOSTED = 12_000_000
 BLOCK = 20_000
 # Targets of so many levels are shared out evenly among the folds.
 STRATA = 10
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """What a portfolio of regression models says.
-
-    Parameters
-    ----------
-    predictions : ndarray of shape (N,)
-        Out-of-sample.
-    members : list of dict
-        Name, weight and median error of each model.
-    sampled : bool
-        Whether the models were fitted on some of the rows only.
-    """
-
-    predictions: FloatArray
-    members: list[dict[str, Any]] = field(default_factory=list)
-    sampled: bool = False
 
 
 def strata_of(target: FloatArray) -> IndexArray:
@@ -89,7 +69,7 @@ def cross_val_predictions(
     return predictions
 
 
-def _portfolio(encoded: Encoded, seed: int) -> list[tuple[str, Any, Any]]:
+def _portfolio(encoded: Encoded, seed: int) -> list[Member]:
     from sklearn.ensemble import (  # noqa: PLC0415
         ExtraTreesRegressor,
         HistGradientBoostingRegressor,
@@ -98,17 +78,19 @@ def _portfolio(encoded: Encoded, seed: int) -> list[tuple[str, Any, Any]]:
     from sklearn.linear_model import Ridge, RidgeCV  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
 
-    members: list[tuple[str, Any, Any]] = []
+    members = []
     terms = term_view(encoded)
     if terms is not None:
-        members.append(("ridge regression of words", terms, Ridge(solver="sparse_cg")))
+        words = Ridge(solver="sparse_cg")
+        members.append(Member("ridge regression of words", terms, {"": words}))
     dense = narrowed(dense_view(encoded), MAX_WIDTH, seed)
     if dense.shape[1]:
-        members.append(("linear regression", dense, RidgeCV(ALPHAS)))
+        members.append(Member("linear regression", dense, {"": RidgeCV(ALPHAS)}))
         rows = np.unique(np.linspace(0, len(dense) - 1, min(len(dense), 2_000)).astype(np.intp))
         gamma = 0.3 / max(float(dense[rows].var(axis=0).sum()), 1e-9)
         kernel = Nystroem(gamma=gamma, n_components=KERNEL_SIZE, random_state=seed)
-        members.append(("kernel regression", dense, make_pipeline(kernel, RidgeCV(ALPHAS))))
+        machine = make_pipeline(kernel, RidgeCV(ALPHAS))
+        members.append(Member("kernel regression", dense, {"": machine}))
     if not encoded.is_table and terms is not None:
         return members
     trees = tree_view(encoded)
@@ -121,7 +103,7 @@ def _portfolio(encoded: Encoded, seed: int) -> list[tuple[str, Any, Any]]:
         random_state=seed,
         n_jobs=-1 if len(encoded) > 2_000 else None,
     )
-    members.append(("extra trees", filled(trees), forest))
+    members.append(Member("extra trees", filled(trees), {"": forest}))
     if encoded.is_table and len(encoded) >= ENOUGH_ROWS:
         values = min(len(encoded), MAX_ROWS) * trees.shape[1]
         boosted = HistGradientBoostingRegressor(
@@ -130,13 +112,19 @@ def _portfolio(encoded: Encoded, seed: int) -> list[tuple[str, Any, Any]]:
             categorical_features=trees.categories,
             random_state=seed,
         )
-        members.append(("boosted trees", few_levels(trees), boosted))
+        members.append(Member("boosted trees", few_levels(trees), {"": boosted}))
     return members
 
 
 def held_out_predictions(
-    encoded: Encoded, target: FloatArray, folds: Folds, *, seed: int, progress: bool
-) -> Predicted:
+    encoded: Encoded,
+    target: FloatArray,
+    folds: Folds,
+    *,
+    seed: int,
+    progress: bool,
+    done: Done | None = None,
+) -> Fitted:
     """Out-of-sample predictions of the models that suit the data, put together.
 
     Parameters
@@ -147,29 +135,29 @@ def held_out_predictions(
     seed : int
     progress : bool
         Whether a bar shows the fits and the time left.
+    done : dict, optional
+        See `datalab._models.members.fit_each`.
     """
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415
-    from tqdm.auto import tqdm  # noqa: PLC0415
-
-    members = _portfolio(encoded, seed)
-    found, told = [], []
     # Models see the target around 0 in units of its spread.
     middle = float(np.median(target))
     spread = float(np.std(target)) or 1.0
     scaled = (target - middle) / spread
-    total = len(members) * len(folds.pairs)
-    threads = 1 if len(target) <= SMALL else None
-    with warnings.catch_warnings(), threadpool_limits(threads):
-        warnings.simplefilter("ignore")  # ill-conditioned columns are no news to the user
-        with tqdm(total=total, disable=not progress, delay=1, leave=False, unit="fit") as bar:
-            for name, X, model in members:
-                bar.set_description(name, refresh=False)
-                said = cross_val_predictions(X, scaled, model, folds, seed, bar.update)
-                found.append(said * spread + middle)
-                error = float(np.median(np.abs(found[-1] - target)))
-                told.append({"model": name, "setting": "", "median_error": error})
+
+    def fit(member: Member, on_fold: Callable[[], None]) -> tuple[str, FloatArray]:
+        said = cross_val_predictions(member.X, scaled, member.candidates[""], folds, seed, on_fold)
+        return "", said * spread + middle
+
+    found, told = fit_each(
+        _portfolio(encoded, seed),
+        fit,
+        lambda _: len(folds.pairs),
+        n_rows=len(target),
+        progress=progress,
+        done=done,
+    )
     pool = pool_numbers(found, target, seed)
-    for about, weight in zip(told, pool.weights, strict=True):
+    for said, about, weight in zip(found, told, pool.weights, strict=True):
+        about["median_error"] = float(np.median(np.abs(said - target)))
         about["weight"] = float(weight)
     sampled = any(len(train) > MAX_ROWS for train, _ in folds.pairs)
-    return Predicted(pool.value, told, sampled)
+    return Fitted(pool.value, told, sampled)

@@ -1,6 +1,5 @@
 """Probabilities of classes of which a row may have several."""
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +8,9 @@ import numpy as np
 from datalab._data.encoded import Encoded, dense_view, term_view, tree_view
 from datalab._models.fitting import fresh_copy, take_rows
 from datalab._models.folds import Folds
+from datalab._models.members import Done, Fitted, Member, fit_each
 from datalab._models.pool import pool_sets
-from datalab._models.portfolio import SMALL, Fitted, filled, narrowed
+from datalab._models.portfolio import filled, narrowed
 from datalab._typing import BoolArray, FloatArray, IndexArray
 from datalab.exceptions import InputError
 from datalab.neighbors.graph import KNNGraph
@@ -110,6 +110,7 @@ def held_out_set_probs(
     graph: KNNGraph | None,
     seed: int,
     progress: bool,
+    done: Done | None = None,
 ) -> Fitted:
     """Out-of-sample probabilities of the models that suit the data, put together.
 
@@ -123,22 +124,23 @@ def held_out_set_probs(
         Neighbours that vote.
     seed : int
     progress : bool
+    done : dict, optional
+        See `datalab._models.members.fit_each`.
     """
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415
-    from tqdm.auto import tqdm  # noqa: PLC0415
 
-    members = _portfolio(encoded, seed)
-    found: list[FloatArray] = []
-    told: list[dict[str, Any]] = []
-    total = len(members) * len(folds.pairs)
-    threads = 1 if len(held) <= SMALL else None
-    with warnings.catch_warnings(), threadpool_limits(threads):
-        warnings.simplefilter("ignore")
-        with tqdm(total=total, disable=not progress, delay=1, leave=False, unit="fit") as bar:
-            for name, X, model in members:
-                bar.set_description(name, refresh=False)
-                found.append(cross_val_set_probs(X, held, model, folds, seed, bar.update))
-                told.append({"model": name, "setting": ""})
+    def fit(member: Member, on_fold: Callable[[], None]) -> tuple[str, FloatArray]:
+        return "", cross_val_set_probs(
+            member.X, held, member.candidates[""], folds, seed, on_fold
+        ).astype(np.float32)
+
+    found, told = fit_each(
+        _portfolio(encoded, seed),
+        fit,
+        lambda _: len(folds.pairs),
+        n_rows=len(held),
+        progress=progress,
+        done=done,
+    )
     if graph is not None and graph.n_rows == len(held):
         votes = held[graph.indices].sum(axis=1) + held.mean(axis=0)
         found.append(votes / (graph.k + 1))
@@ -153,21 +155,21 @@ def held_out_set_probs(
     return Fitted(pool.value, told, sampled)
 
 
-def _portfolio(encoded: Encoded, seed: int) -> list[tuple[str, Any, Any]]:
+def _portfolio(encoded: Encoded, seed: int) -> list[Member]:
     from sklearn.ensemble import ExtraTreesClassifier  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.multiclass import OneVsRestClassifier  # noqa: PLC0415
     from sklearn.naive_bayes import MultinomialNB  # noqa: PLC0415
 
-    members: list[tuple[str, Any, Any]] = []
+    members = []
     terms = term_view(encoded)
     if terms is not None:
         words = OneVsRestClassifier(MultinomialNB(alpha=0.1))
-        members.append(("naive Bayes of words", terms, words))
+        members.append(Member("naive Bayes of words", terms, {"": words}))
     dense = narrowed(dense_view(encoded), MAX_WIDTH, seed)
     if dense.shape[1]:
         linear = OneVsRestClassifier(LogisticRegression(C=0.3, max_iter=100, tol=1e-3))
-        members.append(("logistic regression", dense, linear))
+        members.append(Member("logistic regression", dense, {"": linear}))
     if encoded.is_table or terms is None:
         forest = ExtraTreesClassifier(
             TREES,
@@ -177,5 +179,5 @@ def _portfolio(encoded: Encoded, seed: int) -> list[tuple[str, Any, Any]]:
             random_state=seed,
             n_jobs=-1 if len(encoded) > 2_000 else None,
         )
-        members.append(("extra trees", filled(tree_view(encoded)), forest))
+        members.append(Member("extra trees", filled(tree_view(encoded)), {"": forest}))
     return members

@@ -15,14 +15,14 @@ from datalab.recipes.from_columns import ENCODERS, Column, Options
 
 __all__: list[str] = []
 
-# So many columns are named in a note.
-MAX_NAMES = 8
+# No more columns than these are named in a note, and of those left out so many.
+MAX_NAMES, MAX_LEFT_OUT = 3, 3
 # Fewer columns are measurements, each in a unit of its own.
 MIN_VECTOR = 32
 BETTER = {
-    "text": "embed= takes a function of texts, such as SentenceTransformer(…).encode",
-    "image": "embed= takes a function of images",
-    "audio": "features= takes embeddings of the recordings",
+    "text": "find_issues(embed=SentenceTransformer(…).encode)",
+    "image": "find_issues(embed=function of images)",
+    "audio": "find_issues(embed=function of recordings)",
 }
 
 
@@ -58,18 +58,19 @@ def assembled(columns: dict[str, Column], left_out: dict[str, str], n_rows: int)
 
     numbers = {name: c.numbers for name, c in columns.items() if c.numbers is not None}
     codes = {name: c.codes for name, c in columns.items() if c.codes is not None}
-    vectors = {name: c.vector for name, c in columns.items() if c.vector is not None}
+    vectors = [(name, *told) for name, c in columns.items() for told in c.vectors.items()]
     terms = [c.terms for c in columns.values() if c.terms is not None]
     if _share_a_unit(list(numbers.values())):
         together = _beside(list(numbers.values()), n_rows)
-        vectors, numbers = {"numeric columns": together, **vectors}, {}
+        vectors, numbers = [("numeric columns", "", together), *vectors], {}
     repeated = [name for name, block in numbers.items() for _ in range(block.shape[1])]
     return Encoded(
         numbers=_beside(list(numbers.values()), n_rows),
         categories=_beside([c[:, None] for c in codes.values()], n_rows).astype(np.int32),
-        vectors=tuple(vectors.values()),
+        vectors=tuple(block for _, _, block in vectors),
         terms=sp.csr_array(sp.hstack(terms, format="csr"), dtype=np.float32) if terms else None,
-        names=(*repeated, *codes, *vectors),
+        names=(*repeated, *codes, *(name for name, _, _ in vectors)),
+        parts=tuple(part for _, part, _ in vectors),
         kinds={name: column.kind for name, column in columns.items()},
         left_out=left_out,
     )
@@ -92,11 +93,12 @@ def told(made: Encoded) -> str:
     """In one line, what was used, what was not, and what would do better."""
     kinds = Counter(made.kinds.values())
     note = ", ".join(f"{n} {_plural(kind, n)}" for kind, n in kinds.items())
-    named = ", ".join(list(made.kinds)[:MAX_NAMES])
-    note += f" ({named}{', …' if len(made.kinds) > MAX_NAMES else ''})"
+    if len(made.kinds) <= MAX_NAMES:
+        note += f" ({', '.join(made.kinds)})"
     if made.left_out:
-        out = [f"{name}: {reason}" for name, reason in list(made.left_out.items())[:MAX_NAMES]]
-        note += f"; left out: {', '.join(out)}{', …' if len(made.left_out) > MAX_NAMES else ''}"
+        out = [f"{name}: {reason}" for name, reason in list(made.left_out.items())[:MAX_LEFT_OUT]]
+        more = len(made.left_out) - MAX_LEFT_OUT
+        note += f"; left out: {', '.join(out)}{f' and {more} more' if more > 0 else ''}"
     better = [hint for kind, hint in BETTER.items() if kind in kinds]
     return f"{note}. Better: {better[0]}" if better else note
 

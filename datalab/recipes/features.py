@@ -21,8 +21,8 @@ def features_of_columns(encoded: Encoded, *, features_from: str | None) -> Made:
     direction.
     """
     used = encoded.only({features_from}) if features_from in encoded.kinds else encoded
-    alone = not used.is_table and len(used.vectors) == 1
-    features = _directions(used.vectors[0]) if alone else _laid_out(used)
+    alone = not used.is_table and len(set(used.names)) == 1
+    features = _directions(np.hstack(used.vectors)) if alone else _laid_out(used)
     if not features.shape[1]:
         raise NotApplicable("no column says anything about the examples: give features=")
     if not alone and _mostly_repeats(used):

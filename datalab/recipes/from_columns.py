@@ -2,8 +2,8 @@
 
 import re
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -64,8 +64,8 @@ class Column:
         NaN where missing.
     codes : ndarray of shape (N,), optional
         Levels by falling frequency, -1 where missing.
-    vector : ndarray of shape (N, d), optional
-        0 where missing.
+    vectors : mapping of str to ndarray of shape (N, d)
+        Blocks of columns that belong together, by what they tell; 0 where missing.
     terms : scipy.sparse.csr_array of shape (N, T), optional
     missing : ndarray of bool, shape (N,)
     """
@@ -74,7 +74,7 @@ class Column:
     missing: BoolArray
     numbers: FloatArray | None = None
     codes: NDArray[np.int32] | None = None
-    vector: FloatArray | None = None
+    vectors: Mapping[str, FloatArray] = field(default_factory=dict)
     terms: Any = None
 
 
@@ -168,7 +168,7 @@ def _levels(values: NDArray[Any], missing: BoolArray, options: Options) -> Colum
         return Column("category", missing, codes=codes)
     vector = np.zeros((len(values), min(NAME_COMPONENTS, spelled.vector.shape[1])), np.float32)
     vector[~missing] = spelled.vector[coded, :NAME_COMPONENTS]
-    return Column("category", missing, codes=codes, vector=vector)
+    return Column("category", missing, codes=codes, vectors={"": vector})
 
 
 def _text(table: Table, name: str, options: Options) -> Column | str:
@@ -194,7 +194,7 @@ def _prose(values: NDArray[Any], missing: BoolArray, options: Options) -> Column
     if np.ptp(blocks.vector, axis=0).max(initial=0.0) < EQUAL:
         return "constant"
     wordless = np.diff(blocks.terms.indptr) == 0
-    return Column("text", wordless, vector=blocks.vector, terms=blocks.terms)
+    return Column("text", wordless, vectors={"": blocks.vector}, terms=blocks.terms)
 
 
 def _read_as(values: NDArray[Any], missing: BoolArray, name: str) -> Column | str | None:
@@ -274,16 +274,19 @@ def _vector(table: Table, name: str, options: Options) -> Column | str:
     table_of = np.where(np.isfinite(table_of), table_of, 0.0).astype(np.float32)
     if table_of.shape[1] > VECTOR_COMPONENTS:
         table_of = reduce_columns(table_of, VECTOR_COMPONENTS, options.random_state)
-    return _spread_out(table_of, ~missing, "vector")
+    whole = np.zeros((len(values), table_of.shape[1]), dtype=np.float32)
+    whole[~missing] = table_of
+    return _of_blocks({"": whole}, ~missing, "vector")
 
 
-def _spread_out(some: FloatArray, present: BoolArray, kind: str) -> Column | str:
-    """A vector for some rows as a column of all rows."""
-    if not some.shape[1] or not (some.max(axis=0) > some.min(axis=0)).any():
-        return "constant"
-    vector = np.zeros((len(present), some.shape[1]), dtype=np.float32)
-    vector[present] = some
-    return Column(kind, ~present, vector=vector)
+def _of_blocks(blocks: Mapping[str, FloatArray], present: BoolArray, kind: str) -> Column | str:
+    """Those blocks that tell the rows where there is something apart."""
+    telling = {
+        part: block
+        for part, block in blocks.items()
+        if block.shape[1] and np.ptp(block[present], axis=0).max() > 0
+    }
+    return Column(kind, ~present, vectors=telling) if telling else "constant"
 
 
 def _list(table: Table, name: str, options: Options) -> Column | str:
@@ -304,15 +307,17 @@ def _list(table: Table, name: str, options: Options) -> Column | str:
         return "no items to compare"
     fitted = np.unique(np.linspace(0, len(bags) - 1, min(len(bags), 50_000)).astype(np.intp))
     vector = reduce_terms(terms, fitted, options.random_state)
-    return "constant" if vector is None else Column("list", missing, vector=vector, terms=terms)
+    if vector is None:
+        return "constant"
+    return Column("list", missing, vectors={"": vector}, terms=terms)
 
 
 def _image(table: Table, name: str, options: Options) -> Column | str:
     images = _Images(table, name)
-    vector, readable = encode_images(images, options.random_state, options.progress)
+    blocks, readable = encode_images(images, options.random_state, options.progress)
     if not readable.any():
         return "none of the images can be read"
-    return _spread_out(vector[readable], readable, "image")
+    return _of_blocks(blocks, readable, "image")
 
 
 @dataclass(frozen=True)
@@ -331,10 +336,11 @@ class _Images:
 
 
 def _audio(table: Table, name: str, options: Options) -> Column | str:
-    vector, readable, reason = encode_audio(table.column(name), options.progress)
+    heard = encode_audio(table.column(name), options.random_state, options.progress)
+    blocks, readable, reason = heard
     if not readable.any():
         return f"none of the recordings can be read ({reason})" if reason else "no recordings"
-    return _spread_out(vector[readable], readable, "audio")
+    return _of_blocks(blocks, readable, "audio")
 
 
 def _other(table: Table, name: str, options: Options) -> Column | str:  # noqa: ARG001

@@ -8,6 +8,7 @@ from datalab._data.encoded import Encoded, as_encoded
 from datalab._models import portfolio, regressors, sets
 from datalab._models.classification import judged_rows, thinned
 from datalab._models.folds import plan_folds
+from datalab._models.members import Fitted
 from datalab._models.portfolio import held_out_probs, vote_of_neighbours
 from datalab._models.regressors import held_out_predictions, strata_of
 from datalab._models.sets import held_out_set_probs, membership, strata_of_sets
@@ -44,8 +45,9 @@ def test_every_kind_of_data_has_its_models(data: tuple[np.ndarray, np.ndarray]) 
         "logistic regression",
         "kernel logistic regression",
         "extra trees",
-        "random forest",
-        "boosted trees",
+        "extra trees of half the columns",
+        "boosted trees of 3 leaves",
+        "boosted trees of 15 leaves",
     ]
     none = np.empty((150, 0), dtype=np.float32)
     vector = X.astype(np.float32)
@@ -61,15 +63,15 @@ def test_held_out_probabilities_and_that_they_repeat(data: tuple[np.ndarray, np.
     X, codes = data
     folds, graph = plan_folds(codes, 5, seed=0), knn_graph(X / X.std(axis=0), k=5)
 
-    def fitted() -> portfolio.Fitted:
+    def fitted() -> Fitted:
         return held_out_probs(as_encoded(X), codes, 3, folds, graph=graph, seed=0, progress=False)
 
     found = fitted()
-    assert found.pred_probs.shape == (150, 3)
-    assert found.pred_probs.sum(axis=1) == pytest.approx(1)
-    assert (found.pred_probs.argmax(axis=1) == codes).mean() > 0.9
+    assert found.value.shape == (150, 3)
+    assert found.value.sum(axis=1) == pytest.approx(1)
+    assert (found.value.argmax(axis=1) == codes).mean() > 0.9
     assert [m["model"] for m in found.members][-1] == "vote of neighbours"
-    np.testing.assert_array_equal(found.pred_probs, fitted().pred_probs)
+    np.testing.assert_array_equal(found.value, fitted().value)
 
 
 def test_classes_with_one_example_or_none(data: tuple[np.ndarray, np.ndarray]) -> None:
@@ -79,8 +81,8 @@ def test_classes_with_one_example_or_none(data: tuple[np.ndarray, np.ndarray]) -
     folds = plan_folds(codes, 5, seed=0)
     assert np.flatnonzero(~judged_rows(codes, folds.pairs)).tolist() == [7]
     found = held_out_probs(as_encoded(X), codes, 6, folds, graph=None, seed=0, progress=False)
-    assert found.pred_probs[7].tolist() == [0, 0, 0, 0, 0, 1]
-    assert np.delete(found.pred_probs, 7, axis=0)[:, 3:].max() < 0.1
+    assert found.value[7].tolist() == [0, 0, 0, 0, 0, 1]
+    assert np.delete(found.value, 7, axis=0)[:, 3:].max() < 0.1
 
 
 def test_neighbours_of_the_same_fold_do_not_vote() -> None:
@@ -110,7 +112,7 @@ def test_large_data_is_fitted_on_some_rows(
         as_encoded(X), codes, 3, plan_folds(codes, 5, seed=0), graph=None, seed=0, progress=False
     )
     assert found.sampled
-    assert (found.pred_probs.argmax(axis=1) == codes).mean() > 0.9
+    assert (found.value.argmax(axis=1) == codes).mean() > 0.9
 
 
 def test_numbers(data: tuple[np.ndarray, np.ndarray]) -> None:
@@ -118,7 +120,7 @@ def test_numbers(data: tuple[np.ndarray, np.ndarray]) -> None:
     target = 3 * X[:, 0] + 0.1 * X[:, 1] + 1000
     folds = plan_folds(strata_of(target), 5, seed=0)
     found = held_out_predictions(as_encoded(X), target, folds, seed=0, progress=False)
-    assert np.median(np.abs(found.predictions - target)) < 0.2
+    assert np.median(np.abs(found.value - target)) < 0.2
     assert sum(m["weight"] for m in found.members) == pytest.approx(1)
 
 
@@ -132,7 +134,7 @@ def test_sets_of_classes(data: tuple[np.ndarray, np.ndarray]) -> None:
     graph = knn_graph(X[:, :1], k=5)
     found = held_out_set_probs(
         as_encoded(X), held, folds, graph=graph, seed=0, progress=False
-    ).pred_probs
+    ).value
     assert ((found > 0.5) == held).mean() > 0.9
     assert found[:, 3].min() > 0.9  # every row has it
     assert found[:, 4].max() < 0.1  # no row has it

@@ -73,13 +73,16 @@ def test_a_table_of_everything() -> None:
     assert len(made) == N
     assert np.isfinite(made.numbers[:, 0]).all()
     assert np.isnan(made.numbers[3, -1])
-    assert len(made.vectors) == 4
+    # Review, tags and point, and brightness, coarse and fine edges and textures of the pictures.
+    assert [name for name in made.names if made.kinds[name] == "image"] == ["picture"] * 4
+    assert made.parts[-4:] == ("brightness", "coarse edges", "fine edges", "textures")
+    assert len(made.vectors) == 7
     assert made.terms.shape[0] == N
     assert "1 text" in note
     assert "id: looks like an identifier" in note
-    assert note.endswith(
-        "Better: embed= takes a function of texts, such as SentenceTransformer(…).encode"
-    )
+    assert note.endswith("Better: find_issues(embed=SentenceTransformer(…).encode)")
+    assert "gaps" not in note  # many columns are counted, not named
+    assert "and 2 more" in note
 
 
 def test_dates_by_hand() -> None:

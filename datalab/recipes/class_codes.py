@@ -1,0 +1,154 @@
+"""Out-of-sample probabilities of classes of which every row has one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datalab._check import probabilities
+from datalab._data.encoded import Encoded
+from datalab._models import cross_val_pred_probs
+from datalab._models.folds import Folds
+from datalab._models.members import Fitted
+from datalab._models.portfolio import held_out_probs
+from datalab._typing import Codes, FloatArray, IndexArray
+from datalab.artefacts import Made
+from datalab.exceptions import NotApplicable
+from datalab.given import chance_agreement, clearly_above
+from datalab.recipes.held_out import FOLDS, Order, details
+
+__all__ = ["Classes", "class_counts", "classes_of", "without_the_answer"]
+
+# So many rows can show by likelihood that a model knows something, by so many standard errors.
+ENOUGH_ROWS, CLEAR = 500, 4.0
+# A category that names the classes in other words repeats the labels.
+REPEATS = 0.999
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Labels that are classes.
+
+    Parameters
+    ----------
+    codes : Codes of shape (N,)
+    counts : ndarray of shape (K,)
+        Rows of each class.
+    """
+
+    codes: Codes
+    counts: IndexArray
+
+    @property
+    def strata(self) -> IndexArray:
+        """The classes."""
+        return self.codes
+
+    @property
+    def n_folds(self) -> int:
+        """No more than the largest class has examples."""
+        return max(2, min(FOLDS, int(self.counts.max())))
+
+    def by_portfolio(self, encoded: Encoded, folds: Folds, order: Order) -> Fitted:
+        """Probabilities of the models that suit the data, put together."""
+        return held_out_probs(
+            encoded,
+            self.codes,
+            len(self.counts),
+            folds,
+            graph=order.graph,
+            seed=order.seed,
+            progress=order.progress,
+            done=order.done,
+        )
+
+    def by_model(
+        self, X: Any, model: Any, folds: Folds, seed: int, on_fold: Callable[[], None]
+    ) -> FloatArray:
+        """Probabilities of one model."""
+        return cross_val_pred_probs(
+            X,
+            self.codes,
+            model,
+            n_classes=len(self.counts),
+            seed=seed,
+            folds=folds.pairs,
+            on_fold=on_fold,
+        )
+
+    def judged(self, fitted: Fitted, folds: Folds, note: str) -> Made:
+        """The probabilities, unless the models agree with the labels by chance."""
+        codes, counts = self.codes, self.counts
+        predicted = fitted.value.argmax(axis=1)
+        agreement = float((predicted == codes).mean())
+        chance = chance_agreement(codes, predicted, len(counts))
+        by_chance = agreement <= clearly_above(chance, len(codes))
+        if by_chance and not _tells_labels(fitted.value, codes, counts):
+            raise NotApplicable(
+                f"a model of the features agrees with {agreement:.0%} of the labels, not clearly "
+                f"more than chance ({chance:.0%}), so it cannot judge them: give pred_probs= or "
+                "better features="
+            )
+        note += f", {agreement:.0%} agreement with the labels"
+        if fitted.sampled:
+            note += "; each model is fitted on 50,000 rows drawn by class, every row is predicted"
+        rare = int((counts == 1).sum())
+        if rare:
+            note += f"; classes with a single example, which cannot be judged: {rare}"
+        return Made(probabilities(fitted.value), note, details=details(fitted, folds))
+
+
+def classes_of(labels: Any, class_names: tuple[Any, ...] | None) -> Classes:
+    """The labels as a target; not applicable to other kinds of labels or to a single class."""
+    return Classes(labels, class_counts(labels, class_names))
+
+
+def class_counts(labels: Any, class_names: tuple[Any, ...] | None) -> IndexArray:
+    """Examples of each class; not applicable to other kinds of labels or to a single class."""
+    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
+        raise NotApplicable("needs pred_probs: give pred_probs=")
+    counts = np.bincount(labels, minlength=len(class_names or ()))
+    present = int((counts > 0).sum())
+    if present < 2:
+        raise NotApplicable(f"needs at least two classes to compare, but the labels have {present}")
+    if counts.max() < 2:
+        raise NotApplicable("needs a class with at least two examples; here each has one")
+    return counts
+
+
+def without_the_answer(encoded: Encoded, classes: Classes) -> tuple[Encoded, list[str]]:
+    """The columns less those categories that name the classes in other words, and their names."""
+    first = encoded.numbers.shape[1]
+    copies = [
+        encoded.names[first + at]
+        for at in range(encoded.categories.shape[1])
+        if _repeats(encoded.categories[:, at], classes.codes, len(classes.counts))
+    ]
+    if not copies:
+        return encoded, copies
+    rest = encoded.only(set(encoded.names) - set(copies))
+    return Encoded(**{**vars(rest), "terms": encoded.terms}), copies
+
+
+def _repeats(levels: NDArray[np.int32], codes: Codes, n_classes: int) -> bool:
+    """Whether each level goes with one class and each class with one level."""
+    if levels.min(initial=0) < 0 or levels.max(initial=0) >= 2 * n_classes:
+        return False
+    joint = np.zeros((int(levels.max()) + 1, n_classes), dtype=np.int64)
+    np.add.at(joint, (levels, codes), 1)
+    least = REPEATS * len(codes)
+    return bool(joint.max(axis=0).sum() >= least and joint.max(axis=1).sum() >= least)
+
+
+def _tells_labels(probs: FloatArray, codes: Codes, counts: IndexArray) -> bool:
+    """Whether the labels are clearly likelier by the model than by the shares of their classes.
+
+    With many wrong labels a model may agree with few of them and still tell them apart.
+    """
+    n_rows = len(codes)
+    given = np.maximum(probs[np.arange(n_rows), codes], 1e-6)
+    gain = np.log(given) - np.log(counts[codes] / n_rows)
+    error = gain.std(ddof=1) / np.sqrt(n_rows)
+    return n_rows >= ENOUGH_ROWS and bool(gain.mean() > CLEAR * error)
