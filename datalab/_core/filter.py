@@ -28,7 +28,7 @@ from datalab._core.count import (
     off_diagonal_issues,
     round_keeping_sums,
 )
-from datalab._core.label_flags import adaptive_issues
+from datalab._core.label_flags import adaptive_flags
 from datalab._core.rank import ascending, label_quality
 from datalab._stack import at_cells
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
@@ -375,6 +375,11 @@ PRUNING: dict[str, Callable[..., BoolArray]] = {
 }
 
 
+def _adaptive(labels: Codes, pred_probs: Probs, guesses: Guesses | None) -> BoolArray:
+    usual = int(np.count_nonzero(label_issues(labels, pred_probs, guesses=guesses)))
+    return adaptive_flags(labels, pred_probs, usual).is_issue
+
+
 def _confident_learning(labels: Codes, pred_probs: Probs, guesses: Guesses | None) -> BoolArray:
     flags = np.zeros(len(labels), dtype=bool)
     flags[off_diagonal_issues(labels, pred_probs, guesses)] = True
@@ -396,7 +401,7 @@ def _low_self_confidence(labels: Codes, pred_probs: Probs, guesses: Guesses | No
 
 
 COUNTING: dict[str, Callable[[Codes, Probs, Guesses | None], BoolArray]] = {
-    "adaptive": adaptive_issues,
+    "adaptive": _adaptive,
     "confident_learning": _confident_learning,
     "predicted_neq_given": _predicted_neq_given,
     "low_normalized_margin": _low_normalized_margin,

@@ -15,13 +15,16 @@ from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 
 __all__ = [
     "POWERS",
+    "SURE",
     "explained",
     "glance",
     "least_probability",
     "logs_of",
     "losses_of",
+    "one_way",
     "powers_of",
     "spread",
+    "steadiness",
     "sure_confusion",
     "surest",
 ]
@@ -109,17 +112,42 @@ def sure_confusion(labels: Codes, top: IndexArray, sure: BoolArray, n_classes: i
     return confusion
 
 
-def surest(top: IndexArray, lead: FloatArray, n_classes: int) -> BoolArray:
-    """Of the rows of each predicted class the quarter with the largest lead, and what is tied."""
+def one_way(confusion: FloatArray) -> FloatArray:
+    """The confusion, of which only what goes from one class to another, and not back, stays there.
+
+    Classes that are taken for each other look alike, to the model as well; what is mutual is
+    therefore spread over all other classes.
+    """
+    n_classes = len(confusion)
+    others = confusion - np.diag(confusion.diagonal())
+    further = np.maximum(others - others.T, 0.0)
+    mutual = others.sum(axis=1) - further.sum(axis=1)
+    further += (mutual / max(1, n_classes - 1))[:, None]
+    np.fill_diagonal(further, confusion.diagonal())
+    return further
+
+
+def surest(top: IndexArray, lead: FloatArray, n_classes: int, share: float = SURE) -> BoolArray:
+    """Of the rows of each predicted class the share with the largest lead, and what is tied."""
     sure = np.zeros(len(top), dtype=bool)
     order = np.argsort(top.astype(np.int32), kind="stable")
     sizes = np.bincount(top, minlength=n_classes)
     for end, size in zip(np.cumsum(sizes), sizes, strict=True):
         if size:
             rows = order[end - size : end]
-            rest = size - int(np.ceil(SURE * size))
+            rest = size - int(np.ceil(share * size))
             sure[rows] = lead[rows] >= np.partition(lead[rows], rest)[rest]
     return sure
+
+
+def steadiness(odd: BoolArray, sure: BoolArray, surer: BoolArray) -> float:
+    """What is left of the share of odd labels among the sure rows where a model is surer still.
+
+    Noise stays, and mistakes of the model wane. From the sure rows to half of them their share
+    changes by a factor; it is taken to change by the same once more.
+    """
+    rate, rest = ((odd[rows].sum() + 0.5) / (rows.sum() + 1.0) for rows in (sure, surer))
+    return min(1.0, float(rest / rate)) ** 2
 
 
 def spread(gap: FloatArray, n_classes: int) -> IndexArray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from datalab._check import probabilities
 from datalab._core.filter import label_issues
-from datalab._core.label_flags import adaptive_flags
+from datalab._core.label_flags import LabelFlags, adaptive_flags
 from datalab._models.classification import cross_val_pred_probs
 from datalab._models.folds import stratified_folds
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
@@ -105,9 +105,14 @@ def clearer(trial: Trial, plain: Training, probs: Probs) -> Probs:
     A model that was trained on wrong labels is unsure of the rows that are labelled wrongly in
     the same way. So what it flags is left out, and all rows are judged anew, those as well.
     """
-    flagged = adaptive_flags(plain.labels, probs).is_issue
+    flagged = _adaptive(plain, probs).is_issue
     again = trial.held_out(replace(plain, kept=~flagged)) if flagged.any() else None
     return probs if again is None else again
+
+
+def _adaptive(plain: Training, probs: Probs) -> LabelFlags:
+    usual = int(np.count_nonzero(label_issues(plain.labels, probs)))
+    return adaptive_flags(plain.labels, probs, usual)
 
 
 def _prune_twice(plain: Training, probs: Probs) -> Training:
@@ -117,7 +122,7 @@ def _prune_twice(plain: Training, probs: Probs) -> Training:
 
 
 def _relabel(plain: Training, probs: Probs) -> Training:
-    flagged = adaptive_flags(plain.labels, probs).is_issue
+    flagged = _adaptive(plain, probs).is_issue
     labels = plain.labels.copy()
     labels[flagged] = probs.argmax(axis=1)[flagged]
     return replace(plain, labels=labels)
@@ -125,7 +130,7 @@ def _relabel(plain: Training, probs: Probs) -> Training:
 
 def _weight(plain: Training, probs: Probs) -> Training:
     """The probability of the given label against the best other class, as a weight."""
-    weights = np.maximum(adaptive_flags(plain.labels, probs).score, LEAST_WEIGHT)
+    weights = np.maximum(_adaptive(plain, probs).score, LEAST_WEIGHT)
     return replace(plain, weights=weights if plain.weights is None else weights * plain.weights)
 
 

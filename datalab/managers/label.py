@@ -183,7 +183,9 @@ class Label:
         raw = confident_joint(labels, pred_probs, guesses=guesses)
         joint = calibrate(raw, counts)
         if self.rule == ADAPTIVE:
-            is_issue, score, more, told = self._adaptive(labels, pred_probs, guesses, knn_graph)
+            is_issue, score, more, told = self._adaptive(
+                labels, pred_probs, joint, guesses, knn_graph
+            )
         else:
             is_issue = self._confident(labels, pred_probs, joint, guesses)
             score, more, told = self._score(labels, pred_probs), {}, {}
@@ -225,7 +227,12 @@ class Label:
         return label_issues(labels, pred_probs, joint=joint, guesses=guesses, **options)
 
     def _adaptive(
-        self, labels: Codes, pred_probs: Probs, guesses: Guesses, graph: KNNGraph | None
+        self,
+        labels: Codes,
+        pred_probs: Probs,
+        joint: NDArray[Any],
+        guesses: Guesses,
+        graph: KNNGraph | None,
     ) -> tuple[BoolArray, FloatArray, dict[str, Any], dict[str, Any]]:
         """Flags, scores, further columns and info of the adaptive rule."""
         columns: dict[str, Any] = {}
@@ -236,7 +243,8 @@ class Label:
             power = trust(labels, pred_probs, neighbors)
             if power > 0:
                 together = pooled(labels, pred_probs, neighbors, power)
-        found = adaptive_flags(labels, pred_probs, guesses, together)
+        usual = label_issues(labels, pred_probs, joint=joint, guesses=guesses)
+        found = adaptive_flags(labels, pred_probs, int(np.count_nonzero(usual)), together)
         columns["is_ambiguous"] = (found.second >= PLAUSIBLE) & ~found.is_issue
         told = {
             **_told(found),

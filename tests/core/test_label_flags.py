@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from datalab._check import labels_and_probs
 from datalab._core.count import confident_guesses, label_is_argmax
 from datalab._core.filter import label_issues
-from datalab._core.label_flags import Learnt, adaptive_flags, adaptive_issues, flags_of_new
+from datalab._core.label_flags import LabelFlags, Learnt, adaptive_flags, flags_of_new
 
 
 def network(
@@ -29,6 +29,12 @@ def network(
     return true, labels, probs
 
 
+def judged(labels: Any, probs: Any) -> LabelFlags:
+    """The adaptive flags, as the audit asks for them."""
+    codes, checked = labels_and_probs(labels, probs)
+    return adaptive_flags(codes, checked, np.count_nonzero(label_issues(codes, checked)))
+
+
 def f1(flags: np.ndarray, wrong: np.ndarray) -> float:
     return float(2 * (flags & wrong).sum() / max(1, flags.sum() + wrong.sum()))
 
@@ -42,7 +48,7 @@ def test_planted_noise_at_any_temperature(n_classes: int, noise: float, temperat
     sharp /= sharp.sum(axis=1, keepdims=True)
     codes, checked = labels_and_probs(labels, sharp)
     wrong = labels != true
-    flags = adaptive_issues(codes, checked)
+    flags = label_issues(codes, checked, filter_by="adaptive")
     assert f1(flags, wrong) >= f1(label_issues(codes, checked), wrong) - 0.01
 
 
@@ -50,7 +56,7 @@ def test_planted_noise_at_any_temperature(n_classes: int, noise: float, temperat
 def test_a_cap_keeps_clean_data_clean(strength: float) -> None:
     """No errors: hardly anything of what the model doubts (16 and 5 % of the rows) is flagged."""
     _, labels, probs = network(2, 3000, 5, strength=strength, noise=0.0)
-    found = adaptive_flags(*labels_and_probs(labels, probs))
+    found = judged(labels, probs)
     assert found.is_issue.mean() < 0.03
     assert found.errors.low < 3
     assert not found.precision.low > 0.01
@@ -58,7 +64,7 @@ def test_a_cap_keeps_clean_data_clean(strength: float) -> None:
 
 def test_estimates_hold_the_truth() -> None:
     true, labels, probs = network(3, 4000, 8, noise=0.15)
-    found = adaptive_flags(*labels_and_probs(labels, probs))
+    found = judged(labels, probs)
     wrong = labels != true
     assert found.errors.low <= wrong.sum() <= found.errors.high
     assert found.errors.low <= found.errors.value <= found.errors.high
@@ -68,7 +74,7 @@ def test_estimates_hold_the_truth() -> None:
 def test_the_score_orders_the_suspects_by_the_flags() -> None:
     _, labels, probs = network(4, 1000, 6)
     codes, checked = labels_and_probs(labels, probs)
-    found = adaptive_flags(codes, checked)
+    found = judged(codes, checked)
     suspects = ~label_is_argmax(codes, checked)
     assert not (found.is_issue & ~suspects).any()
     spared = suspects & ~found.is_issue
@@ -87,21 +93,21 @@ def test_structured_noise_is_learnt() -> None:
     probs[unsure] = rng.dirichlet(np.ones(3) * 5, size=int(unsure.sum()))
     probs[:2] = [[0.6, 0.2, 0.2], [0.6, 0.2, 0.2]]
     labels[:2] = [1, 2]
-    found = adaptive_flags(*labels_and_probs(labels, probs))
+    found = judged(labels, probs)
     assert found.score[0] < found.score[1]
 
 
 def test_chance_flags_nothing() -> None:
     rng = np.random.default_rng(0)
     labels, probs = rng.integers(4, size=200), rng.dirichlet(np.ones(4), size=200)
-    found = adaptive_flags(*labels_and_probs(labels, probs))
+    found = judged(labels, probs)
     assert not found.is_issue.any()
     assert not found.better_than_chance
     assert np.isnan(found.precision.value)
     assert np.isnan(found.errors.value)
     assert (found.errors.low, found.errors.high) == (0, 200)
     # A dozen rows cannot show that.
-    assert adaptive_flags(*labels_and_probs(labels[:12], probs[:12])).better_than_chance
+    assert judged(labels[:12], probs[:12]).better_than_chance
 
 
 @pytest.mark.parametrize(
@@ -118,7 +124,7 @@ def test_chance_flags_nothing() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_hard_zeros_ties_and_absent_classes(labels: Any, probs: Any, dtype: type) -> None:
     codes, checked = labels_and_probs(labels, np.asarray(probs, dtype=dtype))
-    found = adaptive_flags(codes, checked)
+    found = judged(codes, checked)
     assert np.isfinite(found.score).all()
     assert np.isfinite(found.second).all()
     assert not (found.is_issue & label_is_argmax(codes, checked)).any()
@@ -132,7 +138,7 @@ def new_flags(labels: Any, probs: Any, learnt: Learnt, sure: float) -> list[bool
 
 def test_new_rows_are_judged_like_the_known_ones() -> None:
     _, labels, probs = network(6, 3000, 4)
-    found = adaptive_flags(*labels_and_probs(labels, probs))
+    found = judged(labels, probs)
     codes, checked = labels_and_probs(labels[:500], probs[:500])
     nobody = np.full(500, -1, dtype=np.int32)
     flags, score, second = flags_of_new(codes, checked, nobody, found.learnt)
@@ -144,20 +150,20 @@ def test_new_rows_are_judged_like_the_known_ones() -> None:
 def test_new_rows_beside_clean_ones_and_beside_chance() -> None:
     true = np.tile([0, 1], 100)
     probs = np.where(np.eye(2)[true] == 1, 0.95, 0.05)
-    clean = adaptive_flags(*labels_and_probs(true, probs))
+    clean = judged(true, probs)
     assert not clean.is_issue.any()
     new = [0, 1, 0], [[0.05, 0.95], [0.05, 0.95], [0.49, 0.51]]
     assert new_flags(*new, clean.learnt, sure=0.9) == [True, False, False]
     assert new_flags(*new, clean.learnt, sure=0.99) == [False, False, False]
     rng = np.random.default_rng(0)
-    chance = adaptive_flags(*labels_and_probs(rng.integers(2, size=200), probs))
+    chance = judged(rng.integers(2, size=200), probs)
     assert new_flags(*new, chance.learnt, sure=0.9) == [False, False, False]
 
 
 def test_an_obvious_error_among_six_rows() -> None:
     p = np.array([0.9, 0.8, 0.1, 0.2, 0.1, 0.3])
     codes, probs = labels_and_probs([0, 0, 0, 1, 1, 1], np.column_stack([p, 1 - p]))
-    assert np.flatnonzero(adaptive_issues(codes, probs)).tolist() == [2]
+    assert np.flatnonzero(judged(codes, probs).is_issue).tolist() == [2]
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -166,10 +172,13 @@ def test_order_of_rows_and_names_of_classes(seed: int, n_classes: int, n: int) -
     _, labels, probs = network(seed, n, n_classes)
     rng = np.random.default_rng(seed)
     rows, classes = rng.permutation(n), rng.permutation(n_classes)
-    found = adaptive_flags(*labels_and_probs(labels, probs))
+    codes, checked = labels_and_probs(labels, probs)
+    usual = np.count_nonzero(label_issues(codes, checked))
+    found = adaptive_flags(codes, checked, usual)
     renamed = np.empty_like(probs)
     renamed[:, classes] = probs
-    other = adaptive_flags(*labels_and_probs(classes[labels][rows], renamed[rows]))
+    codes, checked = labels_and_probs(classes[labels][rows], renamed[rows])
+    other = adaptive_flags(codes, checked, usual)
     np.testing.assert_array_equal(other.is_issue, found.is_issue[rows])
     np.testing.assert_allclose(other.score, found.score[rows], rtol=1e-6, atol=1e-9)
 
@@ -177,8 +186,8 @@ def test_order_of_rows_and_names_of_classes(seed: int, n_classes: int, n: int) -
 def test_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     _, labels, probs = network(5, 5000, 6)
     codes, checked = labels_and_probs(labels, probs)
-    found = adaptive_flags(codes, checked)
+    found = judged(codes, checked)
     monkeypatch.setattr("datalab._core.blocks.row_blocks.__defaults__", (1 << 12,))
-    again = adaptive_flags(codes, checked)
+    again = judged(codes, checked)
     np.testing.assert_array_equal(again.score, found.score)
     np.testing.assert_array_equal(again.is_issue, found.is_issue)

@@ -103,7 +103,7 @@ def test_the_adaptive_rule(problem: Any) -> None:
     assert found.info["rule"] == "adaptive"
     low, high = found.info["errors_interval"]
     assert low <= found.info["errors"] <= high
-    assert high == pytest.approx(3, abs=0.5)
+    assert 3 <= high < 5
     low, high = found.info["precision_interval"]
     assert 0 <= low <= found.info["precision"] <= high <= 1
     assert Label().sum_up(found).startswith("Estimated number of wrong labels: 3 (")
