@@ -14,8 +14,8 @@ tell, so two readings are kept:
 The flags maximise the F1 that is expected under both (Lipton, Elkan, Naryanaswamy: Optimal
 thresholding of classifiers to maximize F1 measure, ECML 2014), the first one weighing as much as
 it can tell errors from other rows by itself. Where the two do not agree, many cut-offs promise
-about the same; the number of flags of confident learning then decides, as a third opinion of a
-fifth. On clean data nothing bounds the second reading, so the flags are bound to that number as
+about the same; the number of flags of confident learning then decides, as a third opinion of up
+to a fifth. On clean data nothing bounds the second reading, so the flags are bound to that number as
 well, all the more where the sure rows have no odd labels: then labels are odd because the model is
 wrong. How much of the oddness stands at the sure rows also tells how much the confusion of the
 classes counts for the order of the rows, beside the plain log odds.
@@ -65,7 +65,7 @@ AS_WELL = 0.02
 # Flags for each one of confident learning, at most: where the sure rows have no odd labels at all,
 # and so many more where they have as many as all rows.
 AT_LEAST, MORE = 2.0, 12.0
-# What the number of flags of confident learning counts beside both readings.
+# What the number of flags of confident learning counts beside two readings of the same weight.
 USUAL = 0.2
 TINY = np.finfo(np.float64).tiny  # keeps logarithms finite
 # So many rows can show that a model is no better than chance, within so many standard errors.
@@ -320,14 +320,15 @@ def _best_cut(
 ) -> tuple[float, float]:
     """The score up to which to flag, for the largest F1 to expect from `limit` flags, and that.
 
-    Where the readings do not tell, many numbers promise about the same; the number of flags of
-    confident learning, as if they were the errors, then decides.
+    Where the readings weigh alike, many numbers promise about the same; the number of flags of
+    confident learning, as if they were the errors, then decides. One reading alone needs no help.
     """
     order = np.argsort(score)[:limit]
     expected = np.array([weight, 1.0 - weight]) @ _expected_f1(wrong[:, order], totals)
     flagged = np.arange(1, len(order) + 1)
     alike = 2.0 * np.minimum(flagged, usual) / (flagged + usual)
-    best = int(np.round((1.0 - USUAL) * expected + USUAL * alike, 12).argmax())
+    doubt = USUAL * 4.0 * weight * (1.0 - weight)
+    best = int(np.round((1.0 - doubt) * expected + doubt * alike, 12).argmax())
     # What is tied up to rounding is flagged alike.
     return float(score[order[best]]) * (1.0 + 1e-9), float(expected[best])
 
