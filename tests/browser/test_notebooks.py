@@ -48,11 +48,13 @@ def test_a_whole_review_without_the_mouse(notebook):
     press("Enter")
     eventually(lambda: book.kernel("ex.filter") == "given:7")
     listed = book.kernel("ex.rows.tolist()")
+    suggested = book.kernel("lab.review.suggested(ex.rows[:3])")
     for done in (1, 2, 3):
         press("r")
         eventually(lambda done=done: book.kernel("len(lab.review)") == done)
     verdicts = book.kernel("lab.review.verdicts().tolist()")
     assert [verdicts[row] for row in listed[:3]] == ["relabel"] * 3
+    assert book.kernel("lab.review.frame()['new'].tolist()") == suggested
 
     press("a")
     eventually(lambda: book.kernel("len(ex.selection)") == len(listed))
@@ -61,16 +63,43 @@ def test_a_whole_review_without_the_mouse(notebook):
     assert book.kernel("len(lab.review)") == 3  # nothing has changed yet
     press("Enter")
     eventually(lambda: book.kernel("len(lab.review)") == len(listed))
-    for _ in range(4):
+    decided = book.kernel("lab.review.verdicts().tolist()")
+    assert [decided[row] for row in listed] == ["exclude"] * len(listed)
+    for _ in range(4):  # three rows and the bulk
         press("u")
     eventually(lambda: book.kernel("len(lab.review)") == 0)
-    press("Shift+U")
-    eventually(lambda: book.kernel("len(lab.review)") == 1)
+    for _ in range(4):
+        press("Shift+U")
+    eventually(lambda: book.kernel("lab.review.verdicts().tolist()") == decided)
     press("?")
     page.get_by_text("relabel to any class, by typing").wait_for()
     # none of these keys did anything to the notebook (x cuts a cell, a adds one)
     cells = "window.jupyterapp.shell.currentWidget.content.model.cells.length"
     assert page.evaluate(cells) == 2
+    assert book.errors == []
+
+
+def test_the_map_and_the_chain(notebook):
+    book = notebook([DEMO, "ex = lab.explore('table', 'map', 'chain')\nex"]).run_all()
+    page = book.page
+    page.locator(".dl-table tbody tr[data-row]").first.wait_for()
+    spot = page.locator(".map canvas").last
+    spot.focus()
+    before = book.kernel("ex.session.focus")
+    page.keyboard.press("ArrowRight")
+    eventually(lambda: book.kernel("ex.session.focus") != before)
+    page.locator(".map .tip").wait_for()  # what the point is, with its picture
+    eventually(lambda: page.locator(".map .tip img").evaluate("e => e.naturalWidth") > 0)
+
+    page.get_by_role("button", name="Run from").click()
+    page.get_by_role("button", name="All fresh").wait_for()
+    assert book.kernel("set(ex.views['chain'].chain.frame()['state'])") == "{'fresh'}"
+    page.get_by_label("threshold of Near duplicate", exact=True).fill("0.5")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Run from Near duplicate").wait_for()
+    assert page.locator(".step.fresh").count() > 0  # what stands before it
+    page.get_by_role("button", name="Show as Python").click()
+    assert "'threshold': 0.5" in page.locator(".code").inner_text()
     assert book.errors == []
 
 
