@@ -7,12 +7,13 @@ exact, whatever the rounding of the product. Cosine distance is half the squared
 of unit vectors, so one search serves both. In few dimensions a k-d tree is faster.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datalab._check import whole_number
 from datalab._typing import FloatArray, IndexArray
 from datalab.exceptions import InputError
 from datalab.neighbors.points import (
@@ -126,7 +127,7 @@ def nearest(
 def check_k(features: Any, k: int) -> None:
     """There must be more rows than neighbours, and something to compare."""
     n_rows, n_columns = features.shape
-    if not 1 <= k < n_rows:
+    if whole_number(k, name="k", least=1) >= n_rows:
         raise InputError(
             f"`k` is {k} but there are {n_rows} rows; it must be at least 1 and less than the "
             "number of rows"
@@ -139,14 +140,66 @@ def by_sklearn(features: Any, k: int, metric: Metric) -> Neighbours:
     """Neighbours and distances under any other metric."""
     from sklearn.neighbors import NearestNeighbors
 
+    if metric != "nan_euclidean":
+        _refuse_missing(features)
+    options = {"metric": metric, **OPTIONS.get(metric_name(metric), lambda _: {})(features)}
+    if callable(options["metric"]):
+        # Trees pass over rows, which is right only for what keeps the triangle inequality.
+        options["algorithm"] = "brute"
     try:
-        search = NearestNeighbors(n_neighbors=k, metric=metric).fit(features)
-    except ValueError as error:
+        search = NearestNeighbors(n_neighbors=k + 1, **options).fit(features)
+        distances, indices = search.kneighbors(features)
+    except (ValueError, TypeError) as error:
         raise InputError(f"`metric` {metric!r} cannot be used: {error}") from error
-    distances, indices = search.kneighbors()
+    if np.isnan(distances).any():
+        row = int(np.isnan(distances).sum(axis=1).argmax())
+        raise InputError(
+            f"`metric` {metric_name(metric)!r} gives no distance (NaN) from row {row} to others; "
+            "leave such rows out, or take another metric"
+        )
+    # The row itself stands anywhere among its copies, or in none of the places.
+    others = indices != np.arange(len(indices))[:, None]
+    others[others.all(axis=1), -1] = False
+    shape = len(indices), k
+    indices, distances = indices[others].reshape(shape), distances[others].reshape(shape)
     order = np.lexsort((indices, distances), axis=1)
     indices = np.take_along_axis(indices, order, axis=1).astype(index_type(features.shape[0]))
     return indices, np.take_along_axis(distances, order, axis=1).astype(np.float64)
+
+
+def _refuse_missing(features: Any) -> None:
+    numbers = features.data if hasattr(features, "tocsr") else features
+    for rows in blocks(len(numbers), 4096):
+        if not np.isfinite(numbers[rows]).all():
+            raise InputError(
+                "`features` has NaN or infinite values; leave such rows out "
+                "(datalab.neighbors.complete_rows) or replace the values"
+            )
+
+
+def _standardised(features: Any) -> dict[str, Any]:
+    variance = np.var(np.asarray(features, dtype=np.float64), axis=0, ddof=1)
+    return {"metric_params": {"V": np.where(variance > 0, variance, 1.0)}}
+
+
+def _mahalanobis(features: Any) -> dict[str, Any]:
+    covariance = np.atleast_2d(np.cov(np.asarray(features, dtype=np.float64), rowvar=False))
+    return {"metric_params": {"VI": np.linalg.pinv(covariance)}}
+
+
+def _jensenshannon(_: Any) -> dict[str, Any]:
+    from scipy.spatial.distance import jensenshannon
+
+    return {"metric": jensenshannon}
+
+
+# What scikit-learn must be told of metrics that scipy knows, from the features.
+OPTIONS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
+    "seuclidean": _standardised,
+    "mahalanobis": _mahalanobis,
+    "jensenshannon": _jensenshannon,
+    "matching": lambda _: {"metric": "hamming"},
+}
 
 
 # Positions of first copies, of what is nearest to them and no copy, and the squared distances.

@@ -121,6 +121,7 @@ def knn_graph(
         engine = "gpu"
     features = _matrix(features)
     check_k(features, k)
+    scale = _checked(scale, features.shape[1])
     name = metric_name(metric)
     comparison = compared(features, metric, scale)
     if comparison is None or not isinstance(comparison.points, Points):
@@ -165,6 +166,25 @@ def _matrix(features: Any) -> Any:
     if plain and features.ndim == 2 and features.dtype.kind in "fiub":
         return np.asarray(features)  # no copy: also of memory maps
     return feature_matrix(features)
+
+
+def _checked(scale: Any, n_columns: int) -> NDArray[np.float64] | None:
+    """One positive number for each column."""
+    if scale is None:
+        return None
+    divisors = np.asarray(scale, dtype=np.float64)
+    if divisors.shape != (n_columns,):
+        raise InputError(
+            f"`scale` must have one number for each of the {n_columns} columns, got shape "
+            f"{divisors.shape}"
+        )
+    if not (np.isfinite(divisors) & (divisors > 0)).all():
+        column = int(np.flatnonzero(~(np.isfinite(divisors) & (divisors > 0)))[0])
+        raise InputError(
+            f"`scale` must be positive numbers, got {divisors[column]} in column {column}; take 1 "
+            "for a constant column"
+        )
+    return divisors
 
 
 # The engines: each takes distinct points and tells what ran.

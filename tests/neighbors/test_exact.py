@@ -231,7 +231,7 @@ def test_bad_requests():
     features = np.random.default_rng(0).normal(size=(8, 3))
     with pytest.raises(InputError, match="`k` is 8 but there are 8 rows"):
         knn_graph(features, k=8)
-    with pytest.raises(InputError, match="`k` is 0"):
+    with pytest.raises(InputError, match="`k` must be an integer >= 1"):
         knn_graph(features, k=0)
     with pytest.raises(InputError, match="`metric` 'cosin' cannot be used"):
         knn_graph(features, k=3, metric="cosin")

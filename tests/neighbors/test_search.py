@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.sparse import coo_matrix, csr_array, csr_matrix
+from scipy.spatial.distance import cdist, pdist, squareform
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.neighbors import NearestNeighbors
 
@@ -110,6 +111,85 @@ def test_unknown_options():
     for option, value in (("engine", "fast"), ("device", "gpu"), ("memory", 0), ("recall", 2)):
         with pytest.raises(InputError, match=f"`{option}`"):
             knn_graph(np.eye(5), k=2, **{option: value})
+
+
+@pytest.mark.parametrize("k", [2.5, "3", True, None])
+def test_numbers_of_neighbours_that_are_none(k):
+    with pytest.raises(InputError, match="`k`"):
+        knn_graph(np.eye(5), k=k)
+
+
+@pytest.mark.parametrize(
+    ("scale", "message"),
+    [
+        (np.ones(4), r"one number for each of the 5 columns, got shape \(4,\)"),
+        ([1, 1, 0, 1, 1], "0.0 in column 2"),
+        ([1, -1, 1, 1, 1], "-1.0 in column 1"),
+        ([1, 1, 1, 1, np.nan], "nan in column 4"),
+    ],
+)
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
+def test_scales_that_are_none(scale, message, metric):
+    with pytest.raises(InputError, match=f"`scale`.*{message}"):
+        knn_graph(np.eye(5), k=2, scale=scale, metric=metric)
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        *("braycurtis", "canberra", "chebyshev", "cityblock", "correlation", "cosine", "dice"),
+        *("euclidean", "hamming", "jaccard", "jensenshannon", "mahalanobis", "minkowski"),
+        *("rogerstanimoto", "russellrao", "seuclidean", "sokalsneath", "sqeuclidean", "yule"),
+    ],
+)
+def test_metrics_of_scipy(rng, metric):
+    features = rng.random((60, 6)) + 0.1
+    if metric in {"dice", "jaccard", "rogerstanimoto", "russellrao", "sokalsneath", "yule"}:
+        features = rng.random((60, 16)) < 0.5
+    distances = squareform(pdist(features, metric))
+    np.fill_diagonal(distances, np.inf)
+    graph = knn_graph(features, k=5, metric=metric)
+    np.testing.assert_allclose(graph.distances, np.sort(distances)[:, :5], rtol=1e-5, atol=1e-7)
+    assert graph.metric == metric
+
+
+def test_own_functions_need_not_be_metrics(rng):
+    features = rng.normal(size=(200, 3))
+
+    def dissimilarity(x, y):
+        return float(np.abs(x - y).max() ** 3 - x @ y)
+
+    graph = knn_graph(features, k=4, metric=dissimilarity)
+    distances = cdist(features, features, dissimilarity)
+    np.fill_diagonal(distances, np.inf)
+    np.testing.assert_allclose(graph.distances, np.sort(distances)[:, :4], rtol=1e-5, atol=1e-6)
+    assert graph.metric == "dissimilarity"
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        ("correlation", "'correlation' gives no distance .NaN. from row 7 to others"),
+        (lambda x, y: np.nan, "gives no distance"),
+        (lambda x: 0.0, "cannot be used: .*takes 1 positional argument"),
+        ("Euclidean", "'Euclidean' cannot be used"),
+        ("precomputed", "cannot be used"),
+    ],
+)
+def test_metrics_that_cannot_be_used(rng, metric, message):
+    features = rng.normal(size=(30, 6))
+    features[7] = 1.0
+    with pytest.raises(InputError, match=f"`metric`.*{message}"):
+        knn_graph(features, k=29 if metric == "correlation" else 3, metric=metric)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("convert", [np.asarray, csr_matrix])
+def test_missing_values_under_other_metrics(rng, bad, convert):
+    features = rng.normal(size=(30, 9))
+    features[4, 2] = bad
+    with pytest.raises(InputError, match="`features` has NaN or infinite"):
+        knn_graph(convert(features), k=3, metric="manhattan")
 
 
 def test_one_hot_rows_are_all_ties():
