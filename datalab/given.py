@@ -5,7 +5,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._check import as_array, feature_matrix, floats, listing, probabilities, warn
+from datalab._check import (
+    as_array,
+    feature_matrix,
+    floats,
+    listing,
+    probabilities,
+    some_rows,
+    warn,
+)
 from datalab._data.labels import align_columns
 from datalab._typing import Codes, FloatArray, Probs
 from datalab.exceptions import InputError, InputTypeError
@@ -152,8 +160,8 @@ def check_pred_probs(
     if int(labelled.sum()) >= ENOUGH_ROWS:
         all_labelled = bool(labelled.all())
         _warn_if_implausible(
-            codes if all_labelled else Codes(codes[labelled]),
-            probs if all_labelled else Probs(probs[labelled]),
+            codes if all_labelled else some_rows(codes, labelled),
+            probs if all_labelled else some_rows(probs, labelled),
             classes,
         )
     return probs
@@ -173,7 +181,7 @@ def _rows_sum_to_one(probs: Probs) -> Probs:
             "each row by its sum"
         )
     warn(f"{told}; rows are renormalised")
-    return Probs((probs / sums[:, None]).astype(probs.dtype))
+    return probabilities((probs / sums[:, None]).astype(probs.dtype))
 
 
 def _warn_if_implausible(codes: Codes, probs: Probs, classes: tuple[Any, ...]) -> None:

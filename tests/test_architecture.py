@@ -138,6 +138,18 @@ def test_what_the_library_never_does(path: Path) -> None:
         assert allow == "False", f"{path.name}:{node.lineno} allows pickle"
 
 
+def test_only_the_validator_brands_arrays() -> None:
+    for path in MODULES:
+        if room_of(path) == "_check":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                assert ast.unparse(node.func) not in ("Codes", "Probs"), (
+                    f"{path.relative_to(PACKAGE)}:{node.lineno} brands an array: "
+                    "datalab._check does that (class_codes, probabilities, some_rows)"
+                )
+
+
 def test_library_imports_no_reference() -> None:
     for path in MODULES:
         for name, _ in imports(path):

@@ -49,6 +49,7 @@ from datalab._check.probabilities import (
     labels_and_probs,
     pixel_arrays,
     probabilities,
+    some_rows,
 )
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "random_stream",
     "removals_per_class",
     "same_length",
+    "some_rows",
     "square_matrix",
     "two_classes",
     "unit_interval",

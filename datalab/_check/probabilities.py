@@ -1,7 +1,7 @@
 """Predicted probabilities, and the labels that they belong to: whole or in blocks of rows."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,10 @@ __all__ = [
     "labels_and_probs",
     "pixel_arrays",
     "probabilities",
+    "some_rows",
 ]
+
+Checked = TypeVar("Checked", Codes, Probs)
 
 
 def probabilities(pred_probs: Any, *, name: str = "pred_probs", on_read: bool = False) -> Probs:
@@ -72,6 +75,11 @@ def labels_and_probs(labels: Any, pred_probs: Any, *, on_read: bool = False) -> 
             f"{int(codes.max())}; give one column per class, column k for label k"
         )
     return codes, probs
+
+
+def some_rows(checked: Checked, rows: NDArray[Any]) -> Checked:
+    """Rows of a checked array, by number or by mask: they need no check."""
+    return cast("Checked", checked[rows])
 
 
 def _is_iterator(values: Any) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datalab._check import probabilities
 from datalab._core.blocks import each_block, row_blocks
 from datalab._core.count import at_columns
 from datalab._core.label_noise import (
@@ -126,7 +127,7 @@ def pooled(
         together[rows] = product / product.sum(axis=1, keepdims=True)
 
     each_block(look, row_blocks(n_rows, 3 * together.itemsize * n_classes))
-    return Probs(together)
+    return probabilities(together)
 
 
 def _shares(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from datalab._check import some_rows
 from datalab._data.encoded import Encoded, View, dense_view, term_view, tree_view
 from datalab._models.classification import cross_val_pred_probs, judged_rows, thinned
 from datalab._models.folds import Folds, stratified_folds
@@ -311,7 +312,7 @@ def _chosen(
     if len(np.unique(codes[common])) < 2:
         return list(member.candidates)[len(member.candidates) // 2]
     rows = thinned(common, codes, CHOICE_ROWS, seed)
-    some = Codes(codes[rows])
+    some = some_rows(codes, rows)
     n_folds = min(CHOICE_FOLDS, int(np.bincount(some).max()))
     X = View((len(rows), 0), lambda places: member.X[rows[places]])
     folds = stratified_folds(some, n_folds, seed)

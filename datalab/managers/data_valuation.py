@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from datalab._check import unit_number, whole_number
+from datalab._check import class_codes, unit_number, whole_number
 from datalab._core.data_valuation import knn_shapley
 from datalab._typing import Codes
 from datalab.exceptions import NotApplicable
@@ -106,7 +106,7 @@ class DataValuation:
 def _as_classes(labels: Any) -> Codes:
     """Equal labels as equal codes, whatever the task."""
     if isinstance(labels, np.ndarray):
-        return Codes(np.unique(labels, return_inverse=True)[1].astype(np.int64))
+        return class_codes(np.unique(labels, return_inverse=True)[1])
     known: dict[tuple[int, ...], int] = {}
     codes = [known.setdefault(tuple(sorted(set(one))), len(known)) for one in labels]
-    return Codes(np.array(codes, dtype=np.int64))
+    return class_codes(np.array(codes, dtype=np.int64))

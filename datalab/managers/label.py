@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._check import as_array, choice, did_you_mean
+from datalab._check import as_array, choice, class_codes, did_you_mean
 from datalab._core.count import (
     Guesses,
     argmaxes,
@@ -269,7 +269,7 @@ class Label:
         if "neighbor_label" in found.columns:
             if knn_graph is None or found.rows is not None:
                 raise NotApplicable("needs the neighbours of the new rows, and their labels")
-            everyone = Codes(np.concatenate([found.columns["given_label"], labels]))
+            everyone = class_codes(np.concatenate([found.columns["given_label"], labels]))
             neighbors = knn_graph.nearest(self.k).indices
             columns = _neighbors(everyone, neighbors)
             power = found.info["trust_in_neighbors"]

@@ -7,7 +7,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._check import as_array, choice, did_you_mean, unit_number, whole_number
+from datalab._check import (
+    as_array,
+    choice,
+    did_you_mean,
+    some_rows,
+    unit_number,
+    whole_number,
+)
 from datalab._core.count import confident_thresholds
 from datalab._core.outlier import (
     METHODS,
@@ -252,7 +259,7 @@ class Outlier:
             return None
         known = np.flatnonzero(labels >= 0)
         if len(known) < len(labels):
-            labels, pred_probs = Codes(labels[known]), Probs(pred_probs[known])
+            labels, pred_probs = some_rows(labels, known), some_rows(pred_probs, known)
         return confident_thresholds(labels, pred_probs)
 
     def _found(
