@@ -167,6 +167,7 @@ class Chain:
         self.start = lab
         self._steps: list[ChainStep] = []
         self._settings: dict[str, Any] = dict(SETTINGS)
+        self._quiet = False
         for step in steps:
             self._add(step, len(self._steps))
 
@@ -301,7 +302,9 @@ class Chain:
         fresh = self._fresh()
         before: Any = fresh[max(fresh)] if fresh else self._stamp()
         stale = [step for i, step in enumerate(self._steps) if step.enabled and i not in fresh]
-        shows = self.start._shows_progress()
+        # Who asks before each step shows how far it is, and may be no cell that has an output.
+        self._quiet = before_step is not None
+        shows = self.start._shows_progress() and not self._quiet
         with tqdm(stale, disable=not shows, delay=1.0, leave=False) as bar:
             for step in bar:
                 if before_step is not None and not before_step(step.name):
@@ -327,7 +330,8 @@ class Chain:
         options = self.start._options(steps, **self._settings)
         dropping = any(step.action == "drop" for step in self._steps if step.enabled)
         # Neighbours to spare: dropping rows seldom takes more than every second one.
-        return {**options, "spare": options["k"] if dropping else None}
+        shown = options["progress"] and not self._quiet
+        return {**options, "progress": shown, "spare": options["k"] if dropping else None}
 
     def _run_step(self, step: ChainStep, lab: "Datalab", before: Any) -> _Done:
         start = time.perf_counter()

@@ -92,6 +92,11 @@ class ChainEditor(View):
         ).start()
         self.refresh()
 
+    def close(self) -> None:
+        """Take the view from the page; a run ends after the step that is at work."""
+        self._generation = getattr(self, "_generation", 0) + 1
+        super().close()
+
     def cancel(self) -> None:
         """End the run after the step that is at work; what is finished stays."""
         self._generation += 1

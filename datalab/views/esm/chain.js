@@ -8,9 +8,11 @@ export default view(({ model, el, ask }) => {
 
   function field(step, p) {
     const label = `${p.name} of ${step.title}`, send = (value) => ask("set", { step: step.name, parameter: p.name, value });
+    // A notebook takes Enter for itself, so that the browser tells of no change.
+    const enter = (e) => { if (e.key === "Enter") { e.preventDefault(); e.stopPropagation(); send(e.target.value.trim() || "null"); } };
     const input = p.fixed ? h("span", { class: "muted" }, p.text)
       : p.kind === "bool" ? h("input", { type: "checkbox", checked: p.text === "true", "aria-label": label, change: (e) => send(String(e.target.checked)) })
-      : h("input", { value: p.text, placeholder: "auto", "aria-label": label, inputmode: p.kind === "number" ? "decimal" : null, change: (e) => send(e.target.value.trim() || "null") });
+      : h("input", { value: p.text, placeholder: "auto", "aria-label": label, inputmode: p.kind === "number" ? "decimal" : null, "data-key": label, keydown: enter, change: (e) => send(e.target.value.trim() || "null") });
     return h("label", {}, h("span", { title: p.name }, p.name.replaceAll("_", " ")), input);
   }
   const FIRST = 3, opened = new Set(); // parameters that are seen at once; cards that show all

@@ -24,6 +24,7 @@ export default view(({ model, el, set, ask, on, ends }) => {
   }
   function leave(e) {
     if (e.key === "Enter") typed(0);
+    if (e.key === "Escape" && model.get("busy")) { e.preventDefault(); e.stopPropagation(); ask("cancel"); }
     if (e.key === "Enter" || e.key === "ArrowDown") { e.preventDefault(); grid.focus(); }
   }
 
@@ -99,7 +100,7 @@ export default view(({ model, el, set, ask, on, ends }) => {
       h("span", { role: "status" }, `${rowsOf(c.total)}, page ${count(at + 1)} of ${count(c.pages)}`),
       button("‹", () => page(-1), { "aria-label": "previous page", disabled: at === 0 }),
       button("›", () => page(1), { "aria-label": "next page", disabled: at + 1 >= c.pages }));
-    fill(chips, c.chips.map((chip) =>
+    fill(chips, model.get("busy") && button("Cancel the search", () => ask("cancel")), c.chips.map((chip) =>
       button([named(chip.text, 60), " ×"], () => ask("drop", { name: chip.name }), { "aria-label": `drop: ${chip.text}` })));
     const here = new Set(c.rows.map((r) => r.row));
     for (const row of pictures.keys()) if (!here.has(row)) pictures.delete(row);
