@@ -130,8 +130,10 @@ def _entropy(
     n_classes = block.shape[axis]
     if n_classes < 2:
         return np.ones(block.shape[1 - axis])
-    logs = np.add(block, np.finfo(block.dtype).tiny, out=room)  # 0 log 0 = 0
-    np.log(logs, out=logs)
+    positive = block  # adjusted values are, others are made so: 0 log 0 = 0
+    if totals is None:
+        positive = np.add(block, np.finfo(block.dtype).tiny, out=room)
+    logs = np.log(positive, out=room)
     sums = np.einsum("ij,ij->i" if axis else "ij,ij->j", block, logs)
     if totals is not None:
         # With q = p / total: sum q log q = (sum p log p) / total - log total.
@@ -207,8 +209,10 @@ def probability_scores(
         Of "gen".
     """
     score, dtype = METHODS[method], pred_probs.dtype
-    # Adjusted probabilities: p - threshold, lifted so that none is negative, as shares of the row.
-    lift = None if thresholds is None else (thresholds.max() - thresholds).astype(dtype)
+    # Adjusted probabilities: p - threshold, lifted so that all are positive, as shares of the row.
+    lift = None
+    if thresholds is not None:
+        lift = (thresholds.max() - thresholds + np.finfo(dtype).tiny).astype(dtype)
 
     # Few classes are laid out as rows: long vectors instead of many short ones.
     axis = 0 if pred_probs.shape[1] <= NARROW else 1
