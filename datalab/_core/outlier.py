@@ -9,6 +9,7 @@ Scores lie in [0, 1]; low means outlier.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from datalab._typing import FloatArray, Probs
 
 __all__ = [
     "METHODS",
+    "Tail",
     "distance_cut",
     "distance_scores",
     "mean_distances",
@@ -33,6 +35,12 @@ __all__ = [
 ROUNDING = 100 * float(np.finfo(np.float64).eps)
 # Distances are never divided by less, so that a data set of near copies has no outliers.
 MIN_SCALE = 1e-6
+# From this quantile on the tail of remoteness is extrapolated.
+OUTER = 0.9
+# How steep it is is read between this quantile and each of these; the steeper one counts.
+INNER = 0.5, 0.75
+# The quantiles are estimates themselves, which adds about a quarter to the false alarms.
+CAUTION = 0.8
 
 
 def mean_distances(distances: FloatArray) -> NDArray[np.float64]:
@@ -47,18 +55,18 @@ def scale_of(means: NDArray[np.float64]) -> float:
 
 
 def pooled_remoteness(
-    means: NDArray[np.float64], other: NDArray[np.float64]
+    means: NDArray[np.float64], *others: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Mean distances, corrected by what another measure says about how remote an example is.
+    """Mean distances, corrected by what other measures say about how remote an example is.
 
-    Both are standardised by median and interquartile range, the distances on a logarithmic scale;
-    the mean of the two is told on the scale of the distances, so that what is typical stays so.
+    All are standardised by median and interquartile range, the distances on a logarithmic scale;
+    their mean is told on the scale of the distances, so that what is typical stays so.
 
     Parameters
     ----------
     means : ndarray of shape (N,)
         Mean distances to the neighbours; 0 stays 0.
-    other : ndarray of shape (N,)
+    *others : ndarray of shape (N,)
         Larger is more remote, in any unit.
     """
     apart = means > ROUNDING
@@ -66,11 +74,14 @@ def pooled_remoteness(
         return means
     logs = np.log(means[apart])
     centre, spread = _centre_and_spread(logs)
-    other_centre, other_spread = _centre_and_spread(other[apart])
+    remote = [logs]
+    for other in others:
+        other_centre, other_spread = _centre_and_spread(other[apart])
+        if spread > 0 and other_spread > 0:
+            remote.append(centre + spread * (other[apart] - other_centre) / other_spread)
     pooled = means.copy()
-    if spread > 0 and other_spread > 0:
-        shift = spread * (other[apart] - other_centre) / other_spread
-        pooled[apart] = np.exp(centre + (logs - centre + shift) / 2)
+    if len(remote) > 1:
+        pooled[apart] = np.exp(np.mean(remote, axis=0))
     return pooled
 
 
@@ -111,6 +122,64 @@ def distance_cut(means: NDArray[np.float64], threshold: float) -> float:
         return float("inf")
     q1, q3 = np.percentile(means, [25, 75])
     return float(q3 + (1 / threshold - 1) * (q3 - q1))
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """How likely clean rows are as remote as that, if their tail is no heavier than a power law.
+
+    P(remoteness > r) = (1 - OUTER) · (r / outer)^(-1 / index) beyond the quantile `outer`. The
+    index is read between this quantile and those inside of it (Pickands: Statistical inference
+    using extreme order statistics, Annals of Statistics 3 (1975), here on the logarithmic scale),
+    so up to a tenth of outliers does not change it much. Lighter tails, which is what most data
+    have, give fewer false alarms.
+
+    Parameters
+    ----------
+    outer : float
+        Quantile from which on the tail is extrapolated.
+    index : float
+        Of the power law, 1 / exponent.
+    rows : ndarray of shape (number of rows that are no copies,)
+        Their remoteness, sorted.
+    """
+
+    outer: float
+    index: float
+    rows: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, means: NDArray[np.float64]) -> "Tail":
+        """The tail of a data set's remoteness, of rows that are no copies."""
+        apart = np.sort(means[means > ROUNDING])
+        if not apart.size:
+            return cls(0.0, 0.0, apart)
+        outer, *inner = np.quantile(apart, [OUTER, *INNER])
+        shares = (1 - np.array(INNER)) / (1 - OUTER)
+        steepest = (np.log(outer / np.array(inner)) / np.log(shares)).max()
+        return cls(float(outer), float(steepest), apart)
+
+    def cut(self, rate: float) -> float:
+        """Beyond this lies at most the share `rate` of clean rows."""
+        if rate >= 1 or not self.rows.size:
+            return -np.inf
+        rate *= CAUTION
+        if self.index == 0 or rate > 1 - OUTER:  # nothing to extrapolate
+            return float(np.quantile(self.rows, 1 - rate))
+        return float(self.outer * ((1 - OUTER) / max(rate, 1e-300)) ** self.index)
+
+    def rate(self, cut: float) -> float:
+        """At most this share of clean rows lies beyond the cut."""
+        return min(1.0, float(self.probability(np.array([cut]))[0]) / CAUTION)
+
+    def probability(self, means: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The share of clean rows that are at least as remote, for each of `means`."""
+        beyond = len(self.rows) - np.searchsorted(self.rows, means, side="left")
+        share: NDArray[np.float64] = beyond / max(len(self.rows), 1)
+        far = means > self.outer
+        if self.index > 0 and far.any():
+            share[far] = (1 - OUTER) * (means[far] / self.outer) ** (-1 / self.index)
+        return np.minimum(share, 1.0)
 
 
 def _sums(block: FloatArray, axis: int) -> FloatArray:

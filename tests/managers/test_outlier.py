@@ -180,8 +180,8 @@ def _table(seed: int = 0, n_columns: int = 6) -> Any:
 def test_a_forest_has_a_say_about_tables() -> None:
     features = _table(n_columns=12)
     graph = knn_graph(features, k=10, metric="euclidean")
-    plain = Outlier(isolation=False).find_issues(knn_graph=graph, features=features)
-    both = Outlier().find_issues(knn_graph=graph, features=features)
+    plain = Outlier(isolation=False, samples=False).find_issues(knn_graph=graph, features=features)
+    both = Outlier(samples=False).find_issues(knn_graph=graph, features=features)
     assert both.info["isolation_forest"]
     assert not plain.info["isolation_forest"]
     alone = Outlier().find_issues(knn_graph=graph)
@@ -214,11 +214,102 @@ def test_reference_rules_have_no_forest() -> None:
     lab = Datalab({"x": features[:, 0]}, task=None, verbosity=0)
     lab.find_issues(["outlier"], features=features, rules="reference")
     assert "isolation_forest" not in lab.get_info("outlier")
-    named = Outlier(isolation=False, metric="cosine")
+    for key in ("samples", "tail_probability", "false_alarm_rate"):
+        assert key not in lab.get_info("outlier")
+    named = Outlier(isolation=False, samples=False, false_alarms=1, metric="cosine")
+    flags = lab.get_issues("outlier")["is_outlier_issue"]
     score = lab.get_issues("outlier")["outlier_score"]
     lab = Datalab({"x": features[:, 0]}, task=None, verbosity=0)
     lab.find_issues([named], features=features)
     np.testing.assert_allclose(lab.get_issues("outlier")["outlier_score"], score, rtol=1e-6)
+    assert lab.get_issues("outlier")["is_outlier_issue"].tolist() == flags.tolist()
+
+
+def _lump(n_columns: int) -> Any:
+    """Clean rows, and twelve outliers that lie together: each other's neighbours."""
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(600, n_columns))
+    features[:12] = 1.2 + 0.1 * rng.normal(size=(12, n_columns))
+    return features
+
+
+@pytest.mark.parametrize("n_columns", [20, 40])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_samples_find_outliers_that_lie_together(n_columns: int, metric: str) -> None:
+    features = _lump(n_columns)
+    graph = knn_graph(features, k=10, metric=metric)
+    plain, sampled = (
+        Outlier(isolation=False, samples=samples).find_issues(knn_graph=graph, features=features)
+        for samples in (False, None)
+    )
+    assert sampled.info["samples"]
+    assert not plain.info["samples"]
+    assert sampled.score[:12].mean() < plain.score[:12].mean()
+
+
+def test_samples_know_their_graph() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(100, 5)) * [1, 10, 100, 1, 1]
+    spread = features / features.std(axis=0)
+
+    def sampled(graph: KNNGraph, given: Any = features) -> Any:
+        return Outlier().find_issues(knn_graph=graph, features=given).info["samples"]
+
+    assert sampled(knn_graph(features, k=10, metric="euclidean"))
+    assert sampled(knn_graph(features, k=10, metric="cosine"))
+    assert not sampled(knn_graph(features, k=10, metric="manhattan"))
+    assert not sampled(knn_graph(spread, k=10, metric="euclidean"))
+    assert not sampled(knn_graph(features[:20], k=10, metric="euclidean"), features[:20])
+    lab = Datalab({"x": features[:, 0]}, task=None, verbosity=0)
+    lab.find_issues(["outlier"], features=features)
+    assert lab.get_info("outlier")["samples"]
+
+
+SHAPES: dict[str, Any] = {
+    "normal": lambda rng, shape: rng.normal(size=shape),
+    "uniform": lambda rng, shape: rng.random(shape),
+    "exponential": lambda rng, shape: rng.exponential(size=shape),
+    "lognormal": lambda rng, shape: rng.lognormal(size=shape),
+    "heavy": lambda rng, shape: rng.standard_t(3, size=shape),
+    "Cauchy": lambda rng, shape: rng.standard_cauchy(shape),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_false_alarms_are_as_rare_as_told(shape: str) -> None:
+    flagged, fenced = [], []
+    for seed, n_columns in enumerate((2, 5, 40, 2, 5)):
+        features = SHAPES[shape](np.random.default_rng(seed), (600, n_columns))
+        graph = knn_graph(features, k=10, metric="euclidean")
+        found = Outlier(isolation=False).find_issues(knn_graph=graph, features=features)
+        told = found.info["false_alarm_rate"]
+        assert told <= 0.05
+        assert f"at most {told * 100:.0f}"[:9] in Outlier().sum_up(found)
+        flagged.append(found.is_issue.mean())
+        alone = Outlier(false_alarms=1, isolation=False).find_issues(
+            knn_graph=graph, features=features
+        )
+        fenced.append(alone.is_issue.mean())
+        assert not (found.is_issue & ~alone.is_issue).any()
+    assert np.mean(flagged) <= (0.06 if shape == "Cauchy" else 0.05)
+    assert np.mean(flagged) <= np.mean(fenced)
+
+
+def test_the_tail_tells_how_rare_a_row_is(features: Any) -> None:
+    graph = knn_graph(features, k=10)
+    found = Outlier().find_issues(knn_graph=graph, features=features)
+    rare = found.columns["tail_probability"]
+    assert (rare[[5, 50]] < 0.01).all()
+    order = np.argsort(-found.score, kind="stable")
+    assert (np.diff(rare[order]) <= 1e-12).all()
+    assert ((rare >= 0) & (rare <= 1)).all()
+    strict = Outlier(false_alarms=0.001).find_issues(knn_graph=graph, features=features)
+    assert set(np.flatnonzero(strict.is_issue)) <= set(np.flatnonzero(found.is_issue))
+    assert strict.info["false_alarm_rate"] <= 0.001
+    with_fence = Outlier(threshold=1, false_alarms=0.2).find_issues(knn_graph=graph)
+    assert with_fence.num_issues > found.num_issues
+    with pytest.raises(InputError, match="false_alarms"):
+        Outlier(false_alarms=2)
 
 
 @pytest.mark.filterwarnings("error")
