@@ -25,7 +25,7 @@ from datalab._core.filter import COUNTING, PRUNING, label_issues
 from datalab._core.label_flags import LabelFlags, Learnt, adaptive_flags, flags_of_new
 from datalab._core.latent import estimate_latent
 from datalab._core.rank import label_quality
-from datalab._core.witness import agreement, pooled, trust
+from datalab._core.witness import agreement, flags_beside_neighbors, pooled
 from datalab._tables import class_table, overlap_table
 from datalab._typing import BoolArray, Codes, FloatArray, Probs
 from datalab.exceptions import InputError, NotApplicable
@@ -236,15 +236,14 @@ class Label:
     ) -> tuple[BoolArray, FloatArray, dict[str, Any], dict[str, Any]]:
         """Flags, scores, further columns and info of the adaptive rule."""
         columns: dict[str, Any] = {}
-        together, power = None, 0.0
-        if graph is not None:
+        flagged = label_issues(labels, pred_probs, joint=joint, guesses=guesses)
+        usual = int(np.count_nonzero(flagged))
+        if graph is None:
+            found, power = adaptive_flags(labels, pred_probs, usual), 0.0
+        else:
             neighbors = graph.nearest(self.k).indices
             columns = _neighbors(labels, neighbors)
-            power = trust(labels, pred_probs, neighbors)
-            if power > 0:
-                together = pooled(labels, pred_probs, neighbors, power)
-        usual = label_issues(labels, pred_probs, joint=joint, guesses=guesses)
-        found = adaptive_flags(labels, pred_probs, int(np.count_nonzero(usual)), together)
+            found, power = flags_beside_neighbors(labels, pred_probs, usual, neighbors)
         columns["is_ambiguous"] = (found.second >= PLAUSIBLE) & ~found.is_issue
         told = {
             **_told(found),
@@ -265,7 +264,11 @@ class Label:
         """Judge new labels by what was learnt from those that are known."""
         if "learnt" not in found.info or self.clean_learning_kwargs:
             raise NotApplicable("a named method counts all rows together")
-        columns, together = {}, None
+        columns = {}
+        thresholds = np.asarray(found.info["confident_thresholds"])
+        guesses = confident_guesses(pred_probs, thresholds)
+        learnt = Learnt(**found.info["learnt"])
+        is_issue, score, second = flags_of_new(labels, pred_probs, guesses, learnt)
         if "neighbor_label" in found.columns:
             if knn_graph is None or found.rows is not None:
                 raise NotApplicable("needs the neighbours of the new rows, and their labels")
@@ -274,15 +277,11 @@ class Label:
             columns = _neighbors(everyone, neighbors)
             power = found.info["trust_in_neighbors"]
             if power > 0:
-                together = pooled(everyone, pred_probs, neighbors, power)
-        thresholds = np.asarray(found.info["confident_thresholds"])
-        is_issue, score, second = flags_of_new(
-            labels,
-            pred_probs,
-            confident_guesses(pred_probs, thresholds),
-            Learnt(**found.info["learnt"]),
-            together,
-        )
+                votes = np.concatenate([found.score, score])
+                together = pooled(everyone, pred_probs, neighbors, power, votes)
+                is_issue, score, second = flags_of_new(
+                    labels, pred_probs, guesses, learnt, together
+                )
         columns["is_ambiguous"] = (second >= PLAUSIBLE) & ~is_issue
         columns |= _classes(labels, pred_probs, thresholds)
         return Findings(self.name, is_issue, score, columns)

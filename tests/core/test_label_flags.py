@@ -1,5 +1,6 @@
 """The cut-off that follows the data."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,49 @@ def test_structured_noise_is_learnt() -> None:
     labels[:2] = [1, 2]
     found = judged(labels, probs)
     assert found.score[0] < found.score[1]
+
+
+def test_confident_learning_decides_where_the_readings_weigh_alike() -> None:
+    _, labels, probs = network(8, 4000, 10, strength=3.5, noise=0.02)
+    codes, checked = labels_and_probs(labels, probs)
+    found = [adaptive_flags(codes, checked, usual) for usual in (0, 100, 200, 400)]
+    assert [flags.is_issue.sum() for flags in found] == [0, 100, 200, 400]
+    assert 0.4 < found[1].learnt.weight < 0.6
+    # One reading alone knows better.
+    _, labels, probs = network(8, 4000, 10, strength=5.0, noise=0.1)
+    codes, checked = labels_and_probs(labels, probs)
+    numbers = [adaptive_flags(codes, checked, n).is_issue.sum() for n in (100, 400, 1600)]
+    assert max(numbers) < 1.05 * min(numbers)
+
+
+@pytest.mark.parametrize("n_classes", [2, 10])
+def test_intervals_hold_the_truth(n_classes: int) -> None:
+    """Clean to noisy data, weak to strong models, at two temperatures."""
+    held = []
+    for seed, (noise, strength, sharp) in enumerate(
+        itertools.product([0.0, 0.1, 0.4], [3.0, 5.0, 8.0], [1.0, 3.0])
+    ):
+        true, labels, probs = network(seed, 1500, n_classes, strength=strength, noise=noise)
+        found = judged(labels, probs**sharp / (probs**sharp).sum(axis=1, keepdims=True))
+        wrong = labels != true
+        held.append(found.errors.low - 1 <= wrong.sum() <= found.errors.high)
+        if found.is_issue.any():
+            right = wrong[found.is_issue].mean()
+            held.append(found.precision.low - 0.02 <= right <= found.precision.high + 0.02)
+    assert np.mean(held) >= 0.9
+
+
+def test_noise_that_hides_a_model_is_not_chance() -> None:
+    """Two labels in five are wrong: labels and predictions agree little more than by chance."""
+    rng = np.random.default_rng(2)
+    true = rng.integers(2, size=2000)
+    labels = np.where(rng.random(2000) < 0.42, 1 - true, true)
+    right = np.where(rng.random(2000) < 0.75, rng.uniform(0.5, 0.7), rng.uniform(0.4, 0.5))
+    right = right + rng.normal(0, 0.02, 2000)
+    probs = np.where(np.eye(2)[true] == 1, right[:, None], 1 - right[:, None])
+    found = judged(labels, probs)
+    assert found.better_than_chance
+    assert f1(found.is_issue, labels != true) > 0.55
 
 
 def test_chance_flags_nothing() -> None:

@@ -13,8 +13,10 @@ from datalab._core.label_noise import (
     least_probability,
     logs_of,
     losses_of,
+    one_way,
     powers_of,
     spread,
+    steadiness,
     sure_confusion,
     surest,
 )
@@ -92,3 +94,21 @@ def test_rows_to_fit_on_do_not_depend_on_order() -> None:
     assert spread(gap[:7], 10).tolist() == list(range(7))
     chosen = order[spread(gap[order], 10)]
     np.testing.assert_array_equal(chosen, spread(gap, 10))
+
+
+def test_one_way_confusion_stays_and_mutual_confusion_is_spread() -> None:
+    confusion = np.array([[0.7, 0.3, 0.0], [0.1, 0.9, 0.0], [0.0, 0.0, 1.0]])
+    expected = [[0.7, 0.2 + 0.05, 0.05], [0.05, 0.9, 0.05], [0.0, 0.0, 1.0]]
+    np.testing.assert_allclose(one_way(confusion), expected)
+    two = np.array([[0.9, 0.1], [0.3, 0.7]])
+    np.testing.assert_allclose(one_way(two), two)
+
+
+def test_noise_is_steady_and_mistakes_wane() -> None:
+    sure = np.arange(1000) < 400
+    surer = np.arange(1000) < 200
+    even = np.arange(1000) % 10 == 0
+    assert steadiness(even, sure, surer) == pytest.approx(1.0, abs=0.05)
+    waning = even & (np.arange(1000) >= 200)
+    assert steadiness(waning, sure, surer) < 0.02
+    assert steadiness(~sure, sure, surer) <= 1.0

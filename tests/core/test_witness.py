@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from datalab._check import labels_and_probs
-from datalab._core.witness import TRUST, agreement, pooled, trust
+from datalab._core.label_flags import adaptive_flags
+from datalab._core.witness import TRUST, agreement, flags_beside_neighbors, pooled, trust
 
 
 def test_agreement_by_hand() -> None:
@@ -48,6 +49,35 @@ def test_pooled_by_hand() -> None:
     expected = probs * shares**2
     expected /= expected.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(pooled(codes, probs, neighbors, 2.0), expected)
+
+
+def test_votes_by_hand() -> None:
+    """A neighbour whose label is doubtful counts less."""
+    codes, probs = labels_and_probs([0, 0, 1], [[0.5, 0.5]] * 3)
+    neighbors = np.array([[1, 2], [0, 2], [0, 1]])
+    together = pooled(codes, probs, neighbors, 1.0, np.array([1.0, 0.25, 0.75]))
+    shares = np.array([[0.25, 0.75], [1, 0.75], [1.25, 0]]) + np.array([3 / 5, 2 / 5])
+    np.testing.assert_allclose(together, shares / shares.sum(axis=1, keepdims=True))
+
+
+def test_neighbours_that_are_judged_themselves_tell_more() -> None:
+    true, labels, probs, neighbors = clusters(3)
+    codes, checked = labels_and_probs(labels, probs)
+    wrong = labels != true
+    alone = adaptive_flags(codes, checked, 150)
+    whole = pooled(codes, checked, neighbors, trust(codes, checked, neighbors))
+    found, power = flags_beside_neighbors(codes, checked, 150, neighbors)
+
+    def told(score: np.ndarray) -> float:
+        return float((score[wrong][:, None] < score[~wrong]).mean())
+
+    scores = (alone.score, adaptive_flags(codes, checked, 150, whole).score, found.score)
+    assert told(scores[0]) < told(scores[1]) < told(scores[2])
+    assert power > 0
+    anybody = np.random.default_rng(1).integers(600, size=(600, 10))
+    ignored, power = flags_beside_neighbors(codes, checked, 150, anybody)
+    assert power == 0
+    np.testing.assert_array_equal(ignored.score, alone.score)
 
 
 @pytest.mark.parametrize("power", [0.25, 2.0])
