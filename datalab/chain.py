@@ -242,7 +242,7 @@ class Chain:
     def _stamp(self) -> tuple[Any, ...]:
         """What the first step sees, told so that any change shows."""
         review = self.start._begun_review()
-        decided = () if review is None else review.stamp()
+        decided = frozenset() if review is None else review.stamp()
         return (
             id(self.start),
             self.start._artefacts.stamp(),

@@ -471,3 +471,12 @@ def test_predictions_that_are_made_do_not_depend_on_neighbours_to_spare() -> Non
     alone = lab(data.iloc[chain.lab.rows]).find_issues(["label"])
     scores = chain.outcome("label").findings.score  # type: ignore[union-attr]
     np.testing.assert_array_equal(scores, alone.get_issues("label")["label_score"])
+
+
+def test_a_review_that_is_only_opened_makes_nothing_stale(planted: Any) -> None:
+    frame, features, pred_probs = planted
+    lab = Datalab(frame, label_name="y", verbosity=0, ledger=False)
+    lab.find_issues(["label"], pred_probs=pred_probs, features=features)
+    chain = lab.chain("label").run()
+    assert len(lab.review) == 0  # as every view does
+    assert chain.frame()["state"].tolist() == ["fresh"]
