@@ -11,7 +11,7 @@ from datalab.audit import Outcome
 from datalab.exceptions import InputError, NotFound
 from datalab.health import label_health
 from datalab.managers.base import spec_of
-from datalab.plots import Plot, classes, confusion, embedding, issues, scores
+from datalab.plots import Plot, _draw, classes, confusion, embedding, issues, scores
 
 ATTACKS = ["$\\frac{1}{$", "<img src=x>", "x" * 5_000, "日本語 مرحبا", "a\x00\u202e\ud800b"]
 
@@ -378,3 +378,19 @@ def test_findings_about_the_whole_have_no_scores_to_draw():
     lab._outcomes["rule"] = Outcome("rule", "found", spec_of(rule), rule(), findings=found)
     with pytest.raises(NotFound, match="about the data set as a whole"):
         lab.plot.scores("rule")
+
+
+def test_other_fonts_draw_what_our_own_cannot():
+    own, other = (
+        _draw._characters(_draw._installed()[name]) for name in (_draw.OWN_FONT, "STIXGeneral")
+    )
+    foreign = chr(min(other - own - set(range(0xE000, 0xF900))))
+    ax = _draw.axes(2, 2)
+    ax.set_title(f"a {foreign}")
+    plain = ax.text(0, 0, "a")
+    assert _draw.text(foreign, 5) == foreign
+    _draw.give_fonts(_draw.figure_of(ax))
+    found = ax.title.get_fontfamily()
+    assert any(ord(foreign) in _draw._characters(_draw._installed()[f]) for f in found[1:])
+    assert plain.get_fontfamily() == found[:1]
+    assert _draw.text("\U000e0041", 5) == "\N{WHITE VERTICAL RECTANGLE}"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACCENT", "CLASSES", "GIVEN", "GROUND", "LINE", "MUTED", "NAME_LIMIT", "REST", "SUGGESTED",
-    "TEXT", "axes", "figure_of", "legend", "names_that_fit", "quiet", "text", "title",
+    "TEXT", "axes", "figure_of", "give_fonts", "legend", "names_that_fit", "quiet", "text", "title",
 ]  # fmt: skip
 
 # The colours of the house, on white: given is amber, suggested is blue, as in every view.
@@ -26,6 +26,8 @@ CLASSES = (
     "#882255", "#44aa99", "#999933", "#aa4499", "#661100",
 )  # fmt: skip
 NAME_LIMIT = 24  # characters of a class name in a picture
+OWN_FONT = "DejaVu Sans"  # that matplotlib brings along
+UNREADABLE = ("Last Resort", "Noto Color")  # stand for every character; cannot be drawn
 
 
 def text(value: Any, limit: int) -> str:
@@ -35,23 +37,54 @@ def text(value: Any, limit: int) -> str:
 
 def names_that_fit(names: Sequence[Any], limit: int = NAME_LIMIT) -> list[str]:
     """Names short enough for a picture: long ones lose their middle, none reads like another."""
-    return distinct([_drawable(elide(name, limit)) for name in names])
+    return distinct([_drawable(elide(name, limit)) or "(empty)" for name in names])
 
 
 def _drawable(text: str) -> str:
     if text.isascii():
         return text
-    known = _characters()
-    return "".join(c if ord(c) in known else "\N{WHITE VERTICAL RECTANGLE}" for c in text)
+    return "".join(c if _font_with(c) else "\N{WHITE VERTICAL RECTANGLE}" for c in text)
+
+
+def give_fonts(figure: "Figure") -> None:
+    """Texts that matplotlib's own font cannot draw also get the fonts of the system that can."""
+    from matplotlib.text import Text
+
+    for drawn in figure.findobj(Text):
+        others = {_font_with(c) for c in drawn.get_text() if not c.isascii()} - {OWN_FONT, None}
+        if others:
+            drawn.set_fontfamily([*drawn.get_fontfamily(), *sorted(filter(None, others))])
 
 
 @functools.cache
-def _characters() -> frozenset[int]:
-    """Characters that matplotlib's own font has."""
+def _font_with(character: str) -> str | None:
+    """The first installed font that has a character, matplotlib's own before all others."""
+    fonts = ((family, _characters(path)) for family, path in _installed().items())
+    return next((family for family, known in fonts if ord(character) in known), None)
+
+
+@functools.cache
+def _installed() -> dict[str, str]:
+    """Families of fonts and their regular faces."""
     from matplotlib import font_manager
 
-    font = font_manager.get_font(font_manager.findfont("DejaVu Sans"))
-    return frozenset(font.get_charmap())
+    regular = {
+        font.name: font.fname
+        for font in sorted(font_manager.fontManager.ttflist, key=lambda font: font.name)
+        if font.style == "normal" and font.weight == 400 and not font.name.startswith(UNREADABLE)
+    }
+    return {OWN_FONT: font_manager.findfont(OWN_FONT), **regular}
+
+
+@functools.cache
+def _characters(path: str) -> frozenset[int]:
+    """Characters that a font has."""
+    from matplotlib import font_manager
+
+    try:
+        return frozenset(font_manager.get_font(path).get_charmap())
+    except (OSError, RuntimeError):  # a font that cannot be read is none
+        return frozenset()
 
 
 def axes(width: float, height: float) -> "Axes":

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from datalab.plots._draw import GROUND
+from datalab.plots._draw import GROUND, give_fonts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +35,10 @@ class Plot:
     name: str
     alternative: str
     data: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Let every text be read."""
+        give_fonts(self.figure)
 
     def frame(self) -> "pd.DataFrame":
         """What is drawn, as a pandas DataFrame."""

@@ -32,6 +32,7 @@ __all__ = [
     "distinct",
     "elide",
     "heading",
+    "in_line",
     "is_missing",
     "number",
     "score",
@@ -99,6 +100,11 @@ def elide(value: Any, limit: int = NAME_LIMIT) -> str:
 def heading(title: str) -> str:
     """A title as it stands at the head of something: ``"Near duplicate"``."""
     return title[:1].upper() + title[1:]
+
+
+def in_line(sentence: str, limit: int = TEXT_LIMIT) -> str:
+    """A sentence of a check as it is shown: no line ends between a number and its per cent."""
+    return clean_text(sentence, limit).replace(" %", "\xa0%")
 
 
 def distinct(names: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from datalab.exceptions import InputError
 from datalab.managers.base import specs
 from datalab.session import Session
 from datalab.views.base import View
-from datalab.views.cells import clean_text, count, heading, is_missing
+from datalab.views.cells import clean_text, count, heading, in_line, is_missing
 
 __all__ = ["ChainEditor"]
 
@@ -158,7 +158,7 @@ class ChainEditor(View):
             "enabled": step.enabled,
             "state": line["state"],
             "seconds": "" if is_missing(seconds) else f"{seconds:.2f} s",
-            "notes": clean_text(line["notes"]),
+            "notes": in_line(line["notes"]),
         }
 
 

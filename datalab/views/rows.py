@@ -15,6 +15,7 @@ from datalab.views.cells import (
     class_name,
     clean_text,
     elide,
+    in_line,
     is_missing,
     score,
     share,
@@ -163,7 +164,7 @@ def reason_of(told: dict[str, Any]) -> str:
         label = told.get(name)
         if isinstance(label, str) and len(label) > LABEL_LIMIT:
             reason = reason.replace(label, elide(label, LABEL_LIMIT))
-    return clean_text(reason).replace(" %", "\xa0%")
+    return in_line(reason)
 
 
 def audio_of(lab: Any) -> str | None:

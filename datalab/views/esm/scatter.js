@@ -153,7 +153,7 @@ export default view(({ model, el, ask, on, ends }) => {
     tip.style.top = place(py(hovered), height, tip.offsetHeight);
   });
 
-  const resized = new ResizeObserver(() => { if (board.clientWidth !== side) paint(); });
+  const resized = new ResizeObserver(() => { if (board.clientWidth !== side || board.clientHeight !== height) paint(); });
   resized.observe(board);
   ends(() => { resized.disconnect(); clearTimeout(timer); });
   return function draw() {
