@@ -92,6 +92,20 @@ SEARCH = """async () => {
   }
   return took;
 }"""
+# Milliseconds from the arrival of a million points (8 MB of places, 3 MB of what they are) to the
+# picture; and for another colour of the points that are there.
+DRAWN = """() => {
+  const model = Object.values(models)[0], { content, places } = model.state;
+  const by = document.querySelector("[aria-label='colour by']");
+  const start = performance.now();
+  model.state.places = { xy: new DataView(places.xy.buffer.slice(0)) };
+  model.take("content", { ...content });
+  return Promise.resolve().then(() => {
+    const arrived = performance.now() - start, again = performance.now();
+    by.dispatchEvent(new Event("change"));
+    return { "from their arrival": arrived, "for another colour": performance.now() - again };
+  });
+}"""
 PAGES = CLICKS.replace(
     '.heat button[data-rc="${i % 20},${(i + 1) % 20}"]', "[aria-label='next page']"
 )
@@ -128,12 +142,42 @@ def test_a_map_of_a_million_points(stage, capsys):
     lab.give(features=rng.normal(size=(n, 2)).astype(np.float32))
     page = stage(lab.view.map(), width=900).page
     page.wait_for_timeout(500)
+    took = [page.evaluate(DRAWN) for _ in range(5)]
+    with capsys.disabled():
+        told = ", ".join(f"{statistics.median(one[k] for one in took):.0f} ms {k}" for k in took[0])
+        print(f"\na million points: {told}")  # noqa: T201
+
+
+@pytest.mark.bench
+def test_a_slider_over_a_million_scores(stage, capsys):
+    """A step of the slider: counted and painted in the page, nothing asked of the kernel."""
+    import numpy as np
+
+    from datalab import Datalab
+
+    n = 1_000_000
+    rng = np.random.default_rng(0)
+    codes = rng.integers(4, size=n)
+    probs = rng.dirichlet(np.ones(4), n)
+    lab = Datalab({"x": np.arange(n), "label": codes}, label_name="label", ledger=False)
+    lab.find_issues(["label"], pred_probs=probs, rules="reference")
+    page = stage(lab.view.scores(), width=700).page
     took = page.evaluate(
         """() => {
-          const by = document.querySelector("[aria-label='colour by']"), start = performance.now();
-          by.dispatchEvent(new Event("change"));
-          return performance.now() - start;
+          const slider = document.querySelector("input[type=range]"), took = [];
+          let asked = 0;
+          window.kernel = () => { asked += 1; return new Promise(() => {}); };
+          for (let i = 0; i < 100; i++) {
+            const start = performance.now();
+            slider.value = i;
+            slider.dispatchEvent(new Event("input"));
+            document.querySelector(".bars").getBoundingClientRect();
+            took.push(performance.now() - start);
+          }
+          return { took, asked };
         }"""
     )
+    assert took["asked"] == 0
     with capsys.disabled():
-        print(f"\na million points drawn in {took:.0f} ms")  # noqa: T201
+        step = statistics.median(took["took"])
+        print(f"\na step of the slider takes {step:.1f} ms, asks nothing")  # noqa: T201
