@@ -15,7 +15,6 @@ from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 
 __all__ = [
     "POWERS",
-    "SURE",
     "explained",
     "glance",
     "least_probability",
@@ -140,13 +139,13 @@ def surest(top: IndexArray, lead: FloatArray, n_classes: int, share: float = SUR
     return sure
 
 
-def steadiness(odd: BoolArray, sure: BoolArray, surer: BoolArray) -> float:
-    """What is left of the share of odd labels among the sure rows where a model is surer still.
+def steadiness(odd: BoolArray, surer: BoolArray) -> float:
+    """What is left of the share of odd labels among sure rows where a model is surer still.
 
     Noise stays, and mistakes of the model wane. From the sure rows to half of them their share
     changes by a factor; it is taken to change by the same once more.
     """
-    rate, rest = ((odd[rows].sum() + 0.5) / (rows.sum() + 1.0) for rows in (sure, surer))
+    rate, rest = ((some.sum() + 0.5) / (len(some) + 1.0) for some in (odd, odd[surer]))
     return min(1.0, float(rest / rate)) ** 2
 
 
