@@ -2,8 +2,8 @@
 
 From the click to the changed table in the page, medians over a dozen clicks, and how much of it
 the kernel works; a text filter from Enter to the changed table; the map from the arrival of its
-points to the picture; the time from ``lab.explore()`` to a table to look at; and, in the kernel,
-first and later decisions, a bulk of 10,000, and sorting by a text.
+points to the picture; a step of the slider; the time from ``lab.explore()`` to a table to look at;
+and, in the kernel, first and later decisions, a bulk of 10,000, and sorting by a text.
 """
 
 import statistics
@@ -158,7 +158,8 @@ def test_a_slider_over_a_million_scores(stage, capsys):
     n = 1_000_000
     rng = np.random.default_rng(0)
     codes = rng.integers(4, size=n)
-    probs = rng.dirichlet(np.ones(4), n)
+    truth = np.where(rng.random(n) < 0.1, rng.integers(4, size=n), codes)
+    probs = (np.eye(4)[truth] + rng.dirichlet(np.ones(4), n)) / 2
     lab = Datalab({"x": np.arange(n), "label": codes}, label_name="label", ledger=False)
     lab.find_issues(["label"], pred_probs=probs, rules="reference")
     page = stage(lab.view.scores(), width=700).page
