@@ -1,6 +1,8 @@
 """Findings without a model of one's own: from raw columns of every kind, through the front door."""
 
 import re
+import sys
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -8,24 +10,28 @@ import pandas as pd
 import pytest
 from PIL import Image
 from sklearn.compose import make_column_transformer
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from datalab import Datalab
 from datalab._models import portfolio, regressors, sets
+from datalab._models.classification import cross_val_pred_probs
 from datalab.exceptions import InputError, InputTypeError, MissingDependency
+from datalab.recipes import from_images
 
 N = 240
 
 
 @pytest.fixture(autouse=True)
 def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forests of ten trees and small kernels say enough about small data."""
+    """Forests of ten trees, small kernels and few patches say enough about small data."""
     for module in (portfolio, regressors, sets):
         monkeypatch.setattr(module, "TREES", 10)
     monkeypatch.setattr(portfolio, "KERNEL_SIZE", 30)
+    monkeypatch.setattr(from_images, "WORDS", 30)
 
 
 @pytest.fixture
@@ -174,9 +180,10 @@ def test_recordings() -> None:
     ]  # fmt: skip
     given = true.copy()
     given[:3] = 1 - given[:3]
-    lab = Datalab({"a": waves, "y": given}, label_name="y", audio_key="a", verbosity=0)
-    assert flagged(lab.find_issues(["label"])) == {0, 1, 2}
-    assert "1 audio column (a)" in note(lab)
+    for named in ({"audio_key": "a"}, {}):  # recordings are known by what they are as well
+        lab = Datalab({"a": waves, "y": given}, label_name="y", verbosity=0, **named)
+        assert flagged(lab.find_issues(["label"])) == {0, 1, 2}
+        assert "1 audio column (a)" in note(lab)
 
 
 def test_numbers_and_sets_of_classes(frame: pd.DataFrame) -> None:
@@ -234,3 +241,173 @@ def test_given_predictions_have_a_card_too() -> None:
     assert card.notes == ("pred_probs were given",)
     assert card.frame("models").empty
     assert card["accuracy by chance"].value == pytest.approx(0.5)
+
+
+def test_an_interrupted_fit_goes_on(frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    fits: list[str] = []
+
+    def counted(X: Any, codes: Any, model: Any, **options: Any) -> Any:
+        fits.append(type(model).__name__)
+        if interrupted and len(fits) > 9:
+            raise KeyboardInterrupt
+        return cross_val_pred_probs(X, codes, model, **options)
+
+    monkeypatch.setattr(portfolio, "cross_val_pred_probs", counted)
+    interrupted = False
+    whole = Datalab(frame, label_name="label", verbosity=0).find_issues(["label"])
+    all_fits, fits = fits, []
+    interrupted = True
+    lab = Datalab(frame, label_name="label", verbosity=0)
+    with pytest.raises(KeyboardInterrupt):
+        lab.find_issues(["null", "label"])
+    assert lab.outcomes["null"].status == "found"
+    done, fits = len(fits) - 1, []
+    interrupted = False
+    lab.find_issues(["label"])
+    # The model at which it stopped is begun anew, no other.
+    assert 0 < len(fits) < len(all_fits)
+    assert len(all_fits) - done <= len(fits) <= len(all_fits) - done + 4
+    pd.testing.assert_frame_equal(lab.get_issues("label"), whole.get_issues("label"))
+    # Other options are another call.
+    fits.clear()
+    lab = Datalab(frame, label_name="label", verbosity=0).find_issues(["label"], random_state=1)
+    assert len(fits) == len(all_fits)
+
+
+def test_large_data_is_fitted_on_some_rows(
+    frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portfolio, "MAX_ROWS", 100)
+    monkeypatch.setattr(regressors, "MAX_ROWS", 100)
+    lab = Datalab(frame, label_name="label", verbosity=0).find_issues(["label"])
+    assert "fitted on 50,000 rows drawn by class, every row is predicted" in note(lab)
+    assert len(flagged(lab) & set(range(12))) >= 10
+    assert lab.get_issues("label")["label_score"].notna().all()
+    frame["label"] = frame["degrees"] * 2
+    lab = Datalab(frame, label_name="label", task="regression", verbosity=0).find_issues(["label"])
+    assert "drawn at random" in note(lab)
+
+
+def test_sentence_models_by_name(frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    class SentenceTransformer:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def encode(self, texts: list[str]) -> np.ndarray:
+            words = ("sun", "beach", "sea", "sand", "snow", "ski", "cold", "ice")
+            return np.array([[word in text for word in words] for text in texts], dtype=np.float32)
+
+    fake = SimpleNamespace(SentenceTransformer=SentenceTransformer)
+    monkeypatch.setitem(sys.modules, "sentence_transformers", fake)
+    lab = Datalab(frame, label_name="label", text_key="story", verbosity=0)
+    lab.find_issues(["label"], embed="all-MiniLM-L6-v2")
+    assert len(flagged(lab) & set(range(12))) >= 11
+    pictures = {"pic": [Image.new("L", (4, 4), n) for n in range(6)], "y": [0, 1] * 3}
+    lab = Datalab(pictures, label_name="y", image_key="pic", verbosity=0)
+    with pytest.raises(InputError, match="names a model of sentences"):
+        lab.find_issues(["label"], embed="all-MiniLM-L6-v2")
+    lab.find_issues(["null"], embed=lambda cells: np.array([[c.getpixel((0, 0))] for c in cells]))
+    assert lab._artefacts.given("features")
+
+
+def test_compressed_recordings(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    true = np.arange(60) % 2
+    files = [b"fLaC" + bytes([k, n]) for n, k in enumerate(true)]
+
+    def read(file: Any, always_2d: bool) -> tuple[np.ndarray, int]:
+        kind = file.read()[4]
+        wave = np.sin(np.arange(4000) * (0.1, 0.5)[kind]) + 0.3 * rng.normal(size=4000)
+        return wave[:, None], 8000
+
+    table = {"a": files, "y": np.where(np.arange(60) < 3, 1 - true, true)}
+    lab = Datalab(table, label_name="y", audio_key="a", verbosity=0)
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    lab.find_issues(["label"])
+    assert 'pip install "datalab-explore[audio]"' in lab.outcomes["label"].reason
+    monkeypatch.setitem(sys.modules, "soundfile", SimpleNamespace(read=read))
+    lab = Datalab(table, label_name="y", audio_key="a", verbosity=0)
+    assert flagged(lab.find_issues(["label"])) == {0, 1, 2}
+
+
+class Network:
+    """What skorch's classifier is like: float32 in, probabilities out, no names of classes."""
+
+    def __init__(self, rate: float = 0.5) -> None:
+        self.rate = rate
+
+    def get_params(self, deep: bool = True) -> dict[str, float]:
+        return {"rate": self.rate}
+
+    def set_params(self, **params: float) -> "Network":
+        self.rate = params["rate"]
+        return self
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> "Network":
+        assert X.dtype == np.float32
+        assert y.dtype == np.int64
+        self.weights = np.zeros((X.shape[1] + 1, int(y.max()) + 1))
+        for _ in range(60):
+            error = self._probs(X) - np.eye(self.weights.shape[1])[y]
+            self.weights -= self.rate * np.column_stack([X, np.ones(len(X))]).T @ error / len(X)
+        return self
+
+    def _probs(self, X: np.ndarray) -> np.ndarray:
+        odds = np.exp(np.column_stack([X, np.ones(len(X))]) @ self.weights)
+        return odds / odds.sum(axis=1, keepdims=True)
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        return self._probs(X).astype(np.float32)
+
+
+def test_networks_and_functions_with_missing_classes(frame: pd.DataFrame) -> None:
+    frame = frame.astype({"label": object})
+    frame.loc[[100, 101], "label"] = "autumn"  # each alone in its fold
+    lab = Datalab(frame, label_name="label", verbosity=0).find_issues(["label"], model=Network())
+    assert "of Network, " in note(lab)
+    assert len(flagged(lab) & set(range(12))) >= 8
+
+    def shares(X: np.ndarray, y: np.ndarray, new: np.ndarray) -> np.ndarray:
+        present = np.unique(y)  # only the classes it has seen
+        means = np.stack([X[y == k].mean(axis=0) for k in present])
+        near = np.exp(-((new[:, None] - means) ** 2).sum(axis=2)) + 1e-9
+        return near / near.sum(axis=1, keepdims=True)
+
+    frame.loc[101, "label"] = "winter"
+    lab = Datalab(frame, label_name="label", verbosity=0).find_issues(["label"], model=shares)
+    assert "classes with a single example, which cannot be judged: 1" in note(lab)
+    assert 100 not in flagged(lab)
+
+
+def test_models_of_numbers_and_of_sets(frame: pd.DataFrame) -> None:
+    frame["label"] = 3.0 * frame["degrees"]
+    frame.loc[7, "label"] += 50
+
+    def least_squares(X: np.ndarray, y: np.ndarray, new: np.ndarray) -> np.ndarray:
+        return np.c_[new, np.ones(len(new))] @ np.linalg.lstsq(np.c_[X, np.ones(len(X))], y)[0]
+
+    for model in (Ridge(), least_squares):
+        lab = Datalab(frame, label_name="label", task="regression", verbosity=0)
+        lab.find_issues(["label"], model=model)
+        assert 7 in flagged(lab)
+        assert "median error" in note(lab)
+    both = [[0, 1] if text.count("s") > 2 else [0] for text in frame["story"]]
+    table = {"story": frame["story"].tolist(), "y": both}
+    lab = Datalab(table, label_name="y", task="multilabel", verbosity=0)
+    lab.find_issues(["label"], model=ExtraTreesClassifier(10, random_state=0))
+    assert "of ExtraTreesClassifier, " in note(lab)
+
+
+def test_the_part_that_tells_is_heard() -> None:
+    """Colours tell the classes apart; whatever else there is in the images is noise."""
+    rng = np.random.default_rng(0)
+    true = np.arange(150) % 3
+    given = true.copy()
+    given[:9] = (given[:9] + 1) % 3
+    hues = np.array([[50, 0, 0], [0, 50, 0], [0, 0, 50]])
+    scenes = rng.integers(40, 200, (150, 8, 8, 1)) + hues[true][:, None, None]
+    pictures = [Image.fromarray(p.astype(np.uint8)).resize((20, 24)) for p in scenes]
+    lab = Datalab({"pic": pictures, "y": given}, label_name="y", verbosity=0).find_issues(["label"])
+    assert flagged(lab) == set(range(9))
+    models = lab.model_card().frame("models").set_index("model")["weight"]
+    assert "kernel logistic regression of colours of pic" in models.index

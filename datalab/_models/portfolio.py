@@ -50,6 +50,8 @@ LEAST_ROUNDS = 20
 # Class probabilities in the leaves of all trees stand in memory.
 MAX_LEAF_VALUES = 60_000_000
 KERNEL_SIZE = 400
+# Support vectors are looked for among all pairs of so few rows.
+MAX_PAIRS_ROWS = 5_000
 # Vectors that are at least so wide are models' business of their own, where there are at most so
 # many of them: which part of an image, or which of several texts, tells the classes apart is up to
 # the data, and where one does the others are noise.
@@ -81,6 +83,8 @@ def _portfolio(encoded: Encoded, n_classes: int, seed: int) -> list[Member]:
         if len(encoded) * n_classes <= MAX_KERNEL:
             members.append(_kernel(dense, seed))
             members += [_kernel_of_part(*part, seed) for part in _parts(encoded)]
+        if len(encoded) <= MAX_PAIRS_ROWS:
+            members.append(_support_vectors(dense))
     trees = tree_view(encoded)
     # Trees look at one column at a time, which says little where a text is many weak ones.
     if encoded.is_table or terms is None:
@@ -90,8 +94,13 @@ def _portfolio(encoded: Encoded, n_classes: int, seed: int) -> list[Member]:
 
 
 def _parts(encoded: Encoded) -> list[tuple[str, View]]:
-    """Each wide vector, and all the rest together, where there are several such parts."""
-    wide = [at for at, block in enumerate(encoded.vectors) if block.shape[1] >= OWN_WIDTH]
+    """Each part of a column and wide vector, and the rest together, where there are several."""
+    parts = encoded.parts or ("",) * len(encoded.vectors)
+    wide = [
+        at
+        for at, (block, part) in enumerate(zip(encoded.vectors, parts, strict=True))
+        if part or block.shape[1] >= OWN_WIDTH
+    ]
     rest = tuple(b for at, b in enumerate(encoded.vectors) if at not in wide)
     others = dense_view(replace(encoded, vectors=rest, terms=None))
     if not 1 < len(wide) + bool(others.shape[1]) <= MAX_PARTS:
@@ -147,6 +156,13 @@ def _kernel_of_part(name: str, X: View, seed: int) -> Member:
     X = narrowed(X, MAX_WIDTH, seed)
     setting = {"width=0.3, C=3": _machine(X, 0.3, 3.0, seed)}
     return Member(f"kernel logistic regression of {name}", X, setting)
+
+
+def _support_vectors(X: View) -> Member:
+    """What is nearest decides, as few similar rows do where classes have many small groups."""
+    from sklearn.svm import SVC  # noqa: PLC0415
+
+    return Member("support vectors", X, {"": SVC(gamma="scale", decision_function_shape="ovr")})
 
 
 def _machine(X: View, width: float, C: float, seed: int) -> Any:
