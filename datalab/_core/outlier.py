@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from datalab._core.blocks import Scratch, each_block
 from datalab._core.count import NARROW, blocks_of, row_max
-from datalab._typing import FloatArray, Probs
+from datalab._typing import Codes, FloatArray, Probs
 
 __all__ = [
     "METHODS",
     "Tail",
+    "class_scales",
     "distance_cut",
     "distance_scores",
     "mean_distances",
@@ -35,6 +36,8 @@ __all__ = [
 ROUNDING = 100 * float(np.finfo(np.float64).eps)
 # Distances are never divided by less, so that a data set of near copies has no outliers.
 MIN_SCALE = 1e-6
+# Of fewer examples of a class one cannot tell what is typical of it.
+CLASS_ROWS = 20
 # From this quantile on the tail of remoteness is extrapolated.
 OUTER = 0.9
 # How steep it is is read between this quantile and each of these; the steeper one counts.
@@ -52,6 +55,18 @@ def mean_distances(distances: FloatArray) -> NDArray[np.float64]:
 def scale_of(means: NDArray[np.float64]) -> float:
     """The scaling factor of a data set: the median of its mean distances, never quite 0."""
     return max(float(np.median(means)), ROUNDING)
+
+
+def class_scales(means: NDArray[np.float64], labels: Codes) -> NDArray[np.float64]:
+    """What is typical of each example's class relative to all, shape (N,).
+
+    1 for missing labels and for classes of fewer than `CLASS_ROWS` examples.
+    """
+    scales = np.ones(len(means))
+    for label in np.flatnonzero(np.bincount(labels[labels >= 0]) >= CLASS_ROWS):
+        own = labels == label
+        scales[own] = scale_of(means[own]) / scale_of(means)
+    return scales
 
 
 def pooled_remoteness(

@@ -265,6 +265,24 @@ def test_samples_know_their_graph() -> None:
     assert lab.get_info("outlier")["samples"]
 
 
+def test_distances_in_units_of_the_class() -> None:
+    rng = np.random.default_rng(0)
+    labels = class_codes(np.repeat([0, 1, 2], [200, 200, 5]))
+    features = rng.normal(size=(405, 2)) * np.repeat([[0.1], [3.0], [1.0]], [200, 200, 5], axis=0)
+    features[labels == 1] += 40
+    features[labels == 2] -= 40
+    features[0] = [1.0, 0]  # far for its class, near for the other
+    graph = knn_graph(features, k=10)
+    plain, by_class = (
+        Outlier(by_class=one).find_issues(knn_graph=graph, labels=labels) for one in (False, True)
+    )
+    assert not (plain.score[0] < plain.score[labels == 1]).all()
+    assert (by_class.score[0] < by_class.score[labels == 1]).all()
+    assert (by_class.score[labels == 2] < 0.01).all()  # a class of five says not what is typical
+    none = Outlier(by_class=True).find_issues(knn_graph=graph)
+    np.testing.assert_array_equal(none.score, plain.score)
+
+
 SHAPES: dict[str, Any] = {
     "normal": lambda rng, shape: rng.normal(size=shape),
     "uniform": lambda rng, shape: rng.random(shape),
