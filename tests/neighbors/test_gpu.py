@@ -1,14 +1,18 @@
 """The search on a GPU, on the CPU: a stand-in for PyTorch that knows the few calls it makes.
 
-Where PyTorch finds a GPU, `test_search.test_a_gpu_is_used_when_it_is_there` runs on it.
+Where PyTorch is installed, `test_any_device` runs with it on the CPU; where it finds a GPU,
+`test_search.test_a_gpu_is_used_when_it_is_there` runs on that.
 """
 
+import importlib.util
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from datalab.exceptions import MissingDependency
 from datalab.neighbors import gpu, knn_graph
+from datalab.neighbors.exact import SPARE, compared
 
 
 class Tensor(np.ndarray):
@@ -92,3 +96,33 @@ def test_products_are_in_full_precision(torch):
     knn_graph(rows("plain"), k=6, device="auto")
     assert set(torch.seen) == {("highest", np.dtype(np.float32))}
     assert torch.precision[-1] == "medium"
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("name", ["plain", "ties", "near pairs", "far away"])
+def test_any_device(request, monkeypatch, name, metric):
+    if importlib.util.find_spec("torch") is None:
+        request.getfixturevalue("torch")
+    features = np.unique(rows(name), axis=0)
+    comparison = compared(features, metric)
+    expected = knn_graph(features, k=6, metric=metric)
+    monkeypatch.setattr(gpu, "WIDTH", 70)
+    monkeypatch.setattr(gpu, "HEIGHT", 33)
+    indices, squared = gpu.by_gpu(comparison.points, 6, 6 + SPARE, device="cpu")
+    assert np.array_equal(indices, expected.indices)
+    assert np.array_equal(comparison.distances(squared).astype(np.float32), expected.distances)
+
+
+def test_which_device(torch, monkeypatch):
+    assert [gpu.gpu_is_there(device) for device in (None, "cpu", "auto", "cuda")] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    torch.cuda.is_available = lambda: False
+    assert not gpu.gpu_is_there("auto")
+    with pytest.raises(MissingDependency, match="needs PyTorch and a GPU that it finds"):
+        gpu.gpu_is_there("cuda")
+    monkeypatch.setattr(gpu.importlib.util, "find_spec", lambda name: None)
+    assert not gpu.gpu_is_there("auto")
