@@ -50,8 +50,6 @@ LEAST_ROUNDS = 20
 # Class probabilities in the leaves of all trees stand in memory.
 MAX_LEAF_VALUES = 60_000_000
 KERNEL_SIZE = 400
-# Support vectors are looked for among all pairs of so few rows.
-MAX_PAIRS_ROWS = 5_000
 # Vectors that are at least so wide are models' business of their own, where there are at most so
 # many of them: which part of an image, or which of several texts, tells the classes apart is up to
 # the data, and where one does the others are noise.
@@ -83,8 +81,6 @@ def _portfolio(encoded: Encoded, n_classes: int, seed: int) -> list[Member]:
         if len(encoded) * n_classes <= MAX_KERNEL:
             members.append(_kernel(dense, seed))
             members += [_kernel_of_part(*part, seed) for part in _parts(encoded)]
-        if len(encoded) <= MAX_PAIRS_ROWS:
-            members.append(_support_vectors(dense))
     trees = tree_view(encoded)
     # Trees look at one column at a time, which says little where a text is many weak ones.
     if encoded.is_table or terms is None:
@@ -156,13 +152,6 @@ def _kernel_of_part(name: str, X: View, seed: int) -> Member:
     X = narrowed(X, MAX_WIDTH, seed)
     setting = {"width=0.3, C=3": _machine(X, 0.3, 3.0, seed)}
     return Member(f"kernel logistic regression of {name}", X, setting)
-
-
-def _support_vectors(X: View) -> Member:
-    """What is nearest decides, as few similar rows do where classes have many small groups."""
-    from sklearn.svm import SVC  # noqa: PLC0415
-
-    return Member("support vectors", X, {"": SVC(gamma="scale", decision_function_shape="ovr")})
 
 
 def _machine(X: View, width: float, C: float, seed: int) -> Any:
