@@ -1,18 +1,18 @@
 """Checks in a row: each sees only the rows that the earlier ones have left."""
 
 import copy
-import inspect
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from datalab._check import choice, did_you_mean, whole_number
 from datalab.audit import Outcome, Step
-from datalab.exceptions import InputError, InputTypeError, NotFound
-from datalab.managers.base import find_spec, specs
+from datalab.chain.step import DEFAULT_ACTION, Action, ChainStep, Done, follows, free_name, same
+from datalab.chain.written import VERSION, as_code, as_dict
+from datalab.exceptions import InputError, NotFound
+from datalab.managers.base import find_spec
 from datalab.narrowing import narrowed, narrowed_step, to_drop
 from datalab.results import table_html
 from datalab.review import suggestions
@@ -22,117 +22,9 @@ if TYPE_CHECKING:
 
     from datalab.lab import Datalab
 
-__all__ = ["Action", "Chain", "ChainStep"]
+__all__ = ["Chain"]
 
-Action = Literal["flag", "drop", "relabel", "review"]
-ACTIONS = ("flag", "drop", "relabel", "review")
-# Duplicates distort everything that comes later; any other finding a person should see first.
-DEFAULT_ACTION: Mapping[str, Action] = {"near_duplicate": "drop"}
-# Arrays of at most so many values are written out in code.
-INLINE = 1000
 SETTINGS = {"rules": "datalab", "random_state": 0, "model": None, "device": None}
-VERSION = 1
-
-
-@dataclass(eq=False)
-class ChainStep:
-    """One check of a chain, and what is done with the rows that it flags.
-
-    Reached as ``chain["outlier"]``; the attributes ``action`` and ``enabled`` can be set.
-
-    Parameters
-    ----------
-    name : str
-        The issue type; a second step of the same type is called ``outlier#2``.
-    step : Step
-        The manager with its parameters.
-    action : {"flag", "drop", "relabel", "review"}
-        What is done with flagged rows: nothing; leave them out (of a set of near duplicates one
-        stays); give them the suggested label; put them on the list of rows that need review.
-    enabled : bool
-        Whether the chain runs this step.
-    """
-
-    name: str
-    step: Step
-    action: Action = "flag"
-    enabled: bool = True
-    # How its last run ended, and what that went on from.
-    done: "_Done | None" = field(default=None, repr=False)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Refuse what is no action."""
-        if name == "action":
-            choice(value, ACTIONS, name="action")
-        if name == "enabled" and not isinstance(value, (bool, np.bool_)):
-            raise InputTypeError(f"`enabled` must be True or False, got {value!r}")
-        super().__setattr__(name, value)
-
-    @property
-    def issue(self) -> str:
-        """The issue type."""
-        return self.step.name
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Every parameter of the check with its present value."""
-        known = self.step.spec.parameters()
-        return {name: getattr(self.step.manager, name, default) for name, default in known.items()}
-
-    def set(self, **parameters: Any) -> "ChainStep":
-        """Change parameters of the check; this step and those after it become stale.
-
-        Raises
-        ------
-        InputError
-            An unknown parameter (with a suggestion), or a value that the check refuses.
-        """
-        hidden = [n for n in self.step.spec.parameters() if not hasattr(self.step.manager, n)]
-        if any(name not in parameters for name in hidden):
-            raise InputError(
-                f"{type(self.step.manager).__name__} does not tell its parameter {hidden[0]!r}: a "
-                "manager must keep its parameters as attributes of the same name"
-            )
-        known = {n: v for n, v in self.parameters.items() if v is not inspect.Parameter.empty}
-        manager = self.step.spec.make({**known, **parameters})
-        self.step = replace(self.step, manager=manager)
-        return self
-
-    def changed(self) -> dict[str, Any]:
-        """The parameters that are not at their default."""
-        defaults = self.step.spec.parameters()
-        if inspect.Parameter.empty not in defaults.values():
-            # As the manager keeps them, which may differ from what the signature says.
-            plain = self.step.spec.make({})
-            defaults = {name: getattr(plain, name, value) for name, value in defaults.items()}
-        return {n: v for n, v in self.parameters.items() if not _same(v, defaults[n])}
-
-    def _signature(self) -> tuple[Any, ...]:
-        """What the result depends on, beside what comes in."""
-        parameters = _snapshot(self.parameters)
-        return (self.step.spec.factory, parameters, self.step.given, self.action)
-
-    def __repr__(self) -> str:
-        told = ", ".join(f"{name}={value!r}" for name, value in self.changed().items())
-        off = "" if self.enabled else ", off"
-        return f"ChainStep({self.name}({told}), action={self.action!r}{off})"
-
-
-@dataclass(frozen=True)
-class _Done:
-    """What a step did, and what that depended on."""
-
-    signature: tuple[Any, ...]
-    before: Any  # the `_Done` that it went on from, or the stamp of the lab at the start
-    lab: "Datalab"
-    outcome: Outcome
-    rows_in: int
-    relabelled: int
-    seconds: float
-
-    @property
-    def flagged(self) -> int:
-        return self.outcome.findings.num_found if self.outcome.findings is not None else 0
 
 
 class Chain:
@@ -157,7 +49,7 @@ class Chain:
     >>> chain.frame()[["step", "rows_in", "flagged", "action", "rows_out", "state"]]
                  step  rows_in  flagged action  rows_out  state
     0  near_duplicate       60        2   drop        59  fresh
-    1         outlier       59        1   flag        59  fresh
+    1         outlier       59        2   flag        59  fresh
     >>> _ = chain["outlier"].set(threshold=0.5)
     >>> chain.frame()["state"].tolist()
     ['fresh', 'stale']
@@ -190,7 +82,7 @@ class Chain:
         return self.start._planned(request, self._settings["rules"])[0]
 
     def _free_name(self, issue: str) -> str:
-        return _free_name(issue, [step.name for step in self._steps])
+        return free_name(issue, [step.name for step in self._steps])
 
     def _place(self, name: str | int) -> int:
         names = [step.name for step in self._steps]
@@ -250,15 +142,15 @@ class Chain:
             tuple(self._settings.values()),
         )
 
-    def _fresh(self) -> dict[int, _Done]:
+    def _fresh(self) -> dict[int, Done]:
         """The results that still hold, by place in the chain."""
-        fresh: dict[int, _Done] = {}
+        fresh: dict[int, Done] = {}
         before: Any = self._stamp()
         for place, step in enumerate(self._steps):
             if not step.enabled:
                 continue
             done = step.done
-            if done is None or not _follows(done, before, step):
+            if done is None or not follows(done, before, step):
                 break
             fresh[place] = done
             before = done
@@ -310,7 +202,7 @@ class Chain:
                 if before_step is not None and not before_step(step.name):
                     break
                 bar.set_description(step.step.spec.title, refresh=False)
-                lab = before.lab if isinstance(before, _Done) else self._beginning()
+                lab = before.lab if isinstance(before, Done) else self._beginning()
                 step.done = before = self._run_step(step, lab, before)
         return self
 
@@ -333,9 +225,9 @@ class Chain:
         shown = options["progress"] and not self._quiet
         return {**options, "progress": shown, "spare": options["k"] if dropping else None}
 
-    def _run_step(self, step: ChainStep, lab: "Datalab", before: Any) -> _Done:
+    def _run_step(self, step: ChainStep, lab: "Datalab", before: Any) -> Done:
         start = time.perf_counter()
-        signature = step._signature()
+        signature = step.signature()
         after = copy.copy(lab)
         after._outcomes = dict(lab._outcomes)
         after._history = list(lab._history)
@@ -354,7 +246,7 @@ class Chain:
         )
         after, relabelled = self._act(step, after, outcome)
         seconds = time.perf_counter() - start
-        return _Done(signature, before, after, outcome, len(lab), relabelled, seconds)
+        return Done(signature, before, after, outcome, len(lab), relabelled, seconds)
 
     def _act(self, step: ChainStep, lab: "Datalab", outcome: Outcome) -> tuple["Datalab", int]:
         """Do with the flagged rows what the step says."""
@@ -421,7 +313,7 @@ class Chain:
             raise NotFound(f"step {name!r} has not run")
         return done.outcome
 
-    def _state(self, place: int, fresh: Mapping[int, _Done]) -> str:
+    def _state(self, place: int, fresh: Mapping[int, Done]) -> str:
         step = self._steps[place]
         if not step.enabled:
             return "off"
@@ -484,23 +376,7 @@ class Chain:
         InputError
             A parameter is an object, such as a model, or an array was given to one step.
         """
-        for step in self._steps:
-            for name, value in step.step.given.items():
-                _plain(name, value, step)
-        return {
-            "version": VERSION,
-            "rules": self._settings["rules"],
-            "random_state": self._settings["random_state"],
-            "steps": [
-                {
-                    "issue": step.issue,
-                    "parameters": {n: _plain(n, v, step) for n, v in step.changed().items()},
-                    "action": step.action,
-                    "enabled": step.enabled,
-                }
-                for step in self._steps
-            ],
-        }
+        return as_dict(self._steps, self._settings)
 
     @classmethod
     def from_dict(cls, lab: "Datalab", saved: Mapping[str, Any]) -> "Chain":
@@ -538,24 +414,8 @@ class Chain:
         Objects that no code can tell, such as models and large arrays, stand in it by a name that
         a comment in the first lines explains.
         """
-        code = _Code()
-        lines, later = [], []
-        names: list[str] = []
-        for step in self._steps:
-            name = _free_name(step.issue, names)
-            names.append(name)
-            lines.append(f"    {code.step(step, name, self.start.task)},")
-            if step.action != DEFAULT_ACTION.get(step.issue, "flag"):
-                later.append(f"chain[{name!r}].action = {step.action!r}")
-            if not step.enabled:
-                later.append(f"chain[{name!r}].enabled = False")
-        options = [
-            f"{name}={code.value(value, name)}"
-            for name, value in self._settings.items()
-            if not _same(value, SETTINGS[name])
-        ]
-        run = f"chain.run({', '.join(options)})"
-        return "\n".join([*code.head(), "chain = lab.chain(", *lines, ")", *later, run])
+        changed = {n: v for n, v in self._settings.items() if not same(v, SETTINGS[n])}
+        return as_code(self._steps, changed, self.start.task)
 
     def __repr__(self) -> str:
         if not self._steps:
@@ -565,124 +425,3 @@ class Chain:
 
     def _repr_html_(self) -> str:
         return table_html(self.frame(), na_rep="–")
-
-
-def _follows(done: _Done, before: Any, step: ChainStep) -> bool:
-    """Whether a result is that of this step, going on from there."""
-    # A result is the same object or it is another result; the stamp of the start is compared.
-    same = done.before is before if isinstance(before, _Done) else done.before == before
-    return same and _same(done.signature, step._signature())
-
-
-def _snapshot(value: Any) -> Any:
-    """A value as it is now: containers and arrays copied, other objects themselves."""
-    if isinstance(value, Mapping):
-        return {key: _snapshot(one) for key, one in value.items()}
-    if isinstance(value, (tuple, list)):
-        return type(value)(map(_snapshot, value)) if type(value) in (tuple, list) else value
-    return value.copy() if isinstance(value, np.ndarray) else value
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether two parameters are equal; arrays by content, other objects by identity."""
-    if one is other:
-        return True
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, (tuple, list)):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, Mapping):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-    if hasattr(one, "__array__"):
-        return bool(np.array_equal(np.asarray(one), np.asarray(other)))
-    try:
-        return bool(one == other)
-    except (TypeError, ValueError):
-        return False
-
-
-def _free_name(issue: str, taken: Sequence[str]) -> str:
-    """What a step is called beside others: the second of a kind is ``outlier#2``."""
-    name, number = issue, 1
-    while name in taken:
-        number += 1
-        name = f"{issue}#{number}"
-    return name
-
-
-class _Code:
-    """Writes values as Python, and remembers what has to stand before it."""
-
-    def __init__(self) -> None:
-        self._imports: set[str] = set()
-        self._lacking: dict[str, str] = {}
-
-    def head(self) -> list[str]:
-        """The first lines: imports, and what the reader has to put under which name."""
-        told = [f"# {name}: {kind}, as it was given here" for name, kind in self._lacking.items()]
-        return [*sorted(f"import {module}" for module in self._imports), *told]
-
-    def step(self, step: ChainStep, name: str, task: str | None) -> str:
-        """A step as `Datalab.chain` takes it."""
-        told = {**step.changed(), **step.step.given}
-        where = name.replace("#", "_")
-        written = {key: self.value(value, f"{where}_{key}") for key, value in told.items()}
-        known = specs(task).get(step.issue)
-        if known is None or known.factory is not step.step.spec.factory:
-            # Its manager was passed itself: arrays of its own cannot be.
-            kept = [f"{key}={text}" for key, text in written.items()]
-            return f"{self._named(step.step.spec.factory)}({', '.join(kept)})"
-        if not written:
-            return repr(step.issue)
-        pairs = ", ".join(f"{key!r}: {text}" for key, text in written.items())
-        return f"({step.issue!r}, {{{pairs}}})"
-
-    def value(self, value: Any, name: str) -> str:
-        """A value as an expression; `name` stands for it where there is none."""
-        if isinstance(value, np.generic):
-            value = value.item()
-        if isinstance(value, float) and not np.isfinite(value):
-            return f"float({str(value)!r})"
-        if value is None or isinstance(value, (str, bytes, bool, int, float)):
-            return repr(value)
-        if type(value) in (list, tuple):
-            told = ", ".join(self.value(one, f"{name}_{i}") for i, one in enumerate(value))
-            last = "," if type(value) is tuple and len(value) == 1 else ""
-            return f"[{told}]" if type(value) is list else f"({told}{last})"
-        if type(value) is dict:
-            pairs = [
-                f"{self.value(key, name)}: {self.value(one, f'{name}_{i}')}"
-                for i, (key, one) in enumerate(value.items())
-            ]
-            return f"{{{', '.join(pairs)}}}"
-        if isinstance(value, np.ndarray) and value.dtype.kind in "biufU" and value.size <= INLINE:
-            self._imports.add("numpy")
-            return f"numpy.array({self.value(value.tolist(), name)}, dtype={value.dtype.str!r})"
-        if callable(value) and "<" not in getattr(value, "__qualname__", "<"):
-            return self._named(value)
-        self._lacking[name] = type(value).__name__
-        return name
-
-    def _named(self, what: Any) -> str:
-        """A function or class by its name, with its module imported."""
-        module = what.__module__
-        if module in (None, "__main__", "builtins") or "<" in what.__qualname__:
-            return str(what.__qualname__.rpartition(">.")[2])
-        self._imports.add(module)
-        return f"{module}.{what.__qualname__}"
-
-
-def _plain(name: str, value: Any, step: ChainStep) -> Any:
-    """A parameter as a value that JSON can hold."""
-    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
-        value = value.item()
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [_plain(name, one, step) for one in value]
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _plain(name, one, step) for key, one in value.items()}
-    raise InputError(
-        f"{step.name}: parameter {name!r} is {type(value).__name__}, which cannot be saved as "
-        "text; only numbers, texts and lists of them can"
-    )
