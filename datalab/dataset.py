@@ -9,9 +9,11 @@ from numpy.typing import ArrayLike
 from datalab._check import (
     class_codes,
     codes_within,
+    finite_number,
     labels_and_probs,
     square_matrix,
     two_classes,
+    warn,
 )
 from datalab._core import count as core
 from datalab._core.dataset import health_score
@@ -30,6 +32,9 @@ __all__ = [
 ]
 
 _log = logging.getLogger("datalab")
+
+# A joint may be off by that, as one that was rounded.
+SUM_TOLERANCE = 1e-3
 
 
 def rank_classes_by_label_quality(
@@ -157,7 +162,8 @@ def overall_label_health_score(
     ----------
     labels, pred_probs, num_examples, joint, confident_joint
         See `rank_classes_by_label_quality`. With labels and pred_probs the score is 1 -
-        `datalab.count.num_label_issues` / `num_examples`, otherwise the trace of the joint.
+        `datalab.count.num_label_issues` / `num_examples`, and a joint is ignored with a warning;
+        otherwise the trace of the joint.
     multi_label : bool
         Must be False; see `datalab.multilabel_classification.dataset`.
     verbose : bool
@@ -182,7 +188,12 @@ def overall_label_health_score(
     if labels is not None and pred_probs is not None:
         codes, probs = labels_and_probs(labels, pred_probs, on_read=True)
         two_classes(codes)
-        size = float(len(codes) if num_examples is None else num_examples)
+        if joint is not None or confident_joint is not None:
+            warn(
+                "`joint` and `confident_joint` are ignored with `labels` and `pred_probs`, whose "
+                "label issues are counted; leave these out for the trace of the joint"
+            )
+        size = _given_size(num_examples) or float(len(codes))
         score = 1 - core.num_label_issues(codes, probs) / size
     else:
         matrix, size = _joint_and_size(labels, pred_probs, num_examples, joint, confident_joint)
@@ -209,7 +220,8 @@ def health_summary(
     Parameters
     ----------
     labels, pred_probs, class_names, num_examples, joint, confident_joint
-        See `rank_classes_by_label_quality`.
+        See `rank_classes_by_label_quality`. A joint given beside labels and pred_probs concerns
+        the tables, not the score.
     asymmetric
         See `find_overlapping_classes`.
     multi_label : bool
@@ -273,6 +285,12 @@ def _single_label(multi_label: bool, instead: str) -> None:
         )
 
 
+def _given_size(num_examples: float | None) -> float | None:
+    if num_examples is not None and finite_number(num_examples, name="num_examples") <= 0:
+        raise InputError(f"`num_examples` must be positive, got {num_examples}")
+    return num_examples
+
+
 def _joint_and_size(
     labels: ArrayLike | None,
     pred_probs: ArrayLike | None,
@@ -281,11 +299,17 @@ def _joint_and_size(
     confident_joint: ArrayLike | None,
 ) -> tuple[FloatArray, float]:
     """The joint distribution (K, K), given or estimated, and the number of examples."""
-    size: float | None = num_examples
+    size = _given_size(num_examples)
     if size is None and labels is not None:
         size = len(class_codes(labels))
     if joint is not None:
         matrix = square_matrix(joint, name="joint")
+        total = float(matrix.sum())
+        if abs(total - 1) > SUM_TOLERANCE:
+            raise InputError(
+                f"`joint` sums to {total:.6g}; give probabilities that sum to 1, or give counts as "
+                "`confident_joint`"
+            )
     elif confident_joint is not None:
         counts = square_matrix(confident_joint, name="confident_joint")
         size = float(counts.sum()) if size is None else size

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from datalab import dataset as door
-from datalab.exceptions import InputError
+from datalab.exceptions import InputError, InputWarning
 
 LABELS = [0, 0, 1, 1]
 PROBS = [[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.9, 0.1]]
@@ -81,8 +81,22 @@ def test_errors_say_what_to_do(function):
         function(joint=JOINT)
     with pytest.raises(InputError, match=r"\(K, K\).*\(1, 2\)"):
         function(joint=[[0.5, 0.5]], num_examples=2)
+    for size in (0, -5, "a"):
+        with pytest.raises(InputError, match="`num_examples` must be"):
+            function(joint=JOINT, num_examples=size)
+    with pytest.raises(InputError, match="`joint` sums to 4; .*`confident_joint`"):
+        function(joint=[[2, 0], [1, 1]], num_examples=4)
+    with pytest.raises(InputError, match="`confident_joint` holds nothing but zeros"):
+        function(confident_joint=[[0, 0], [0, 0]])
     with pytest.raises(InputError, match="goes up to 1 but the joint has 1"):
         function(labels=LABELS, confident_joint=[[4]])
+
+
+def test_the_score_of_labels_ignores_a_joint():
+    for given in ({"joint": JOINT}, {"confident_joint": [[2, 0], [1, 1]]}):
+        with pytest.warns(InputWarning, match="are ignored with `labels` and `pred_probs`"):
+            score = door.overall_label_health_score(LABELS, PROBS, **given)
+        assert score == door.overall_label_health_score(LABELS, PROBS)
 
 
 def test_names_must_fit():

@@ -155,7 +155,7 @@ def square_matrix(values: Any, *, name: str, size: int | None = None) -> FloatAr
     Raises
     ------
     InputError
-        Not square, not of the expected `size`, negative or not finite.
+        Not square, not of the expected `size`, negative, not finite or all zero.
     """
     matrix = as_array(values, name=name)
     shape = f"({size}, {size})" if size is not None else "(K, K)"
@@ -167,6 +167,8 @@ def square_matrix(values: Any, *, name: str, size: int | None = None) -> FloatAr
     numbers = floats(matrix, name=name)
     if not (np.isfinite(numbers).all() and (numbers >= 0).all()):
         raise InputError(f"`{name}` must hold finite numbers that are not negative")
+    if not numbers.any():
+        raise InputError(f"`{name}` holds nothing but zeros; give the matrix of some examples")
     return numbers
 
 
