@@ -269,7 +269,7 @@ def test_a_long_search_can_be_cancelled_and_interrupted(notebook, server):
           content.model.sharedModel.addCell({cell_type: "code", source: "ex.filter = 'lamp'"});
           content.activeCellIndex = content.model.cells.length - 1; }"""
     )
-    book.command("notebook:run-cell")
+    page.evaluate("() => void window.jupyterapp.commands.execute('notebook:run-cell')")
     eventually(begun.exists)
     headers = {"Authorization": f"token {server.token}"}
     url = f"{server.url}/api/kernels/{book.kernel_id()}/interrupt"

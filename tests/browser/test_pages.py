@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from datalab import Datalab
+from datalab.views.explorer import VIEWS
 
 LOREM = """the quick brown fox jumps over the lazy dog while nobody looks at the old lamp"""
 HEBREW = """הלקוח כתב שהמשלוח הגיע שבור ולכן ביקש החזר כספי מלא עוד באותו היום"""
@@ -200,6 +201,19 @@ def test_each_view_fits_and_is_accessible(stage, pictures: Datalab, name: str, w
         shown.shot(Path(os.environ["DATALAB_SCREENSHOTS"]) / f"{name}-{width}.png")
     assert shown.page.evaluate(TOO_WIDE) == []
     assert serious(shown) == []
+    view.close()
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_view_waits_for_its_content(stage, pictures: Datalab, name: str):
+    view = getattr(pictures.view, name)()
+    content, view.content = view.content, {}
+    shown = stage(view, width=800)  # an error in the page is one here
+    before = shown.page.locator("#stage").inner_text()
+    view.content = content
+    shown.poll()
+    shown.page.wait_for_timeout(100)
+    assert shown.page.locator("#stage").inner_text() != before
     view.close()
 
 

@@ -82,7 +82,9 @@ function view(setup, watched = ["content"]) {
       const ask = (action, args = {}) => model.send({ do: action, args });
       const endings = [], ends = (f) => endings.push(f); // what to undo when the view goes
       const on = (event, f) => { model.on(event, f); ends(() => model.off(event, f)); };
-      const draw = setup({ model, el, set, ask, on, ends });
+      const drawing = setup({ model, el, set, ask, on, ends });
+      // On a busy machine the view may stand there before its content has come.
+      const draw = () => Object.keys(model.get("content") ?? {}).length && drawing();
       let queued = false; // several traits arrive together: draw once
       const later = () => {
         if (queued) return;
