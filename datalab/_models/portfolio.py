@@ -15,6 +15,7 @@ from datalab._check import some_rows
 from datalab._data.encoded import Encoded, View, dense_view, term_view, tree_view
 from datalab._models.classification import cross_val_pred_probs, judged_rows, thinned
 from datalab._models.folds import Folds, stratified_folds
+from datalab._models.margins import SupportVectors
 from datalab._models.members import Done, Fitted, Member, fit_each
 from datalab._models.pool import Pool, log_loss, pool_classes
 from datalab._typing import Codes, FloatArray, IndexArray
@@ -50,6 +51,8 @@ LEAST_ROUNDS = 20
 # Class probabilities in the leaves of all trees stand in memory.
 MAX_LEAF_VALUES = 60_000_000
 KERNEL_SIZE = 400
+# Support vectors are looked for among all pairs of so few rows.
+MAX_PAIRS_ROWS = 5_000
 # Vectors that are at least so wide are models' business of their own, where there are at most so
 # many of them: which part of an image, or which of several texts, tells the classes apart is up to
 # the data, and where one does the others are noise.
@@ -81,6 +84,9 @@ def _portfolio(encoded: Encoded, n_classes: int, seed: int) -> list[Member]:
         if len(encoded) * n_classes <= MAX_KERNEL:
             members.append(_kernel(dense, seed))
             members += [_kernel_of_part(*part, seed) for part in _parts(encoded)]
+        if len(encoded) <= MAX_PAIRS_ROWS:
+            machine = SupportVectors(1.0 / _around(dense))
+            members.append(Member("support vectors", dense, {"": machine}))
     trees = tree_view(encoded)
     # Trees look at one column at a time, which says little where a text is many weak ones.
     if encoded.is_table or terms is None:
@@ -160,12 +166,16 @@ def _machine(X: View, width: float, C: float, seed: int) -> Any:
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
 
-    rows = np.unique(np.linspace(0, len(X) - 1, min(len(X), 2_000)).astype(np.intp))
-    around = max(float(X[rows].var(axis=0).sum()), 1e-9)
     return make_pipeline(
-        Nystroem(gamma=width / around, n_components=KERNEL_SIZE, random_state=seed),
+        Nystroem(gamma=width / _around(X), n_components=KERNEL_SIZE, random_state=seed),
         LogisticRegression(C=C, max_iter=100, tol=1e-3),
     )
+
+
+def _around(X: View) -> float:
+    """Total variance."""
+    rows = np.unique(np.linspace(0, len(X) - 1, min(len(X), 2_000)).astype(np.intp))
+    return max(float(X[rows].var(axis=0).sum()), 1e-9)
 
 
 def _trees(X: View, few: bool, n_classes: int, seed: int) -> list[Member]:

@@ -72,7 +72,7 @@ def encode_texts(texts: list[str], random_state: int) -> TextBlocks | None:
     for options, budget, at_least in (
         ({"ngram_range": (1, 2), "token_pattern": WORD, "max_features": MAX_WORDS},
          WORD_BUDGET, LEAST),
-        ({"ngram_range": (3, 5), "analyzer": "char_wb", "max_features": MAX_PIECES},
+        ({"ngram_range": (2, 5), "analyzer": "char_wb", "max_features": MAX_PIECES},
          PIECE_BUDGET, 0),
     ):  # fmt: skip
         length = max(budget // n_texts, at_least)

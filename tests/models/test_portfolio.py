@@ -44,6 +44,7 @@ def test_every_kind_of_data_has_its_models(data: tuple[np.ndarray, np.ndarray]) 
     assert names(table) == [
         "logistic regression",
         "kernel logistic regression",
+        "support vectors",
         "extra trees",
         "extra trees of half the columns",
         "boosted trees of 3 leaves",
