@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from datalab._check import whole_number
 from datalab._typing import IndexArray
 from datalab.exceptions import InputError, InputTypeError, NotApplicable
 
@@ -91,7 +92,7 @@ class KNNGraph:
 
     def first(self, k: int) -> "KNNGraph":
         """The graph of the first `k` neighbours (all of them when there are fewer); no copy."""
-        if k >= self.k:
+        if whole_number(k, name="k", least=1) >= self.k:
             return self
         return KNNGraph(
             self.indices[:, :k], self.distances[:, :k], self.metric, self.search, self._hidden(k)
@@ -125,8 +126,9 @@ class KNNGraph:
 
         Parameters
         ----------
-        rows : ndarray of int, shape (m,)
-            Distinct positions, ascending; row i of the result is row ``rows[i]``.
+        rows : ndarray of int, shape (m,), or of bool, shape (N,)
+            Distinct positions, ascending; row i of the result is row ``rows[i]``. A mask marks
+            the rows that stay.
         k : int
             How many neighbours are needed (never more than m - 1).
 
@@ -140,8 +142,10 @@ class KNNGraph:
         ------
         NotApplicable
             Some row keeps fewer than `k` neighbours: search again.
+        InputError
+            `rows` are no ascending positions of rows.
         """
-        rows = np.asarray(rows)
+        rows = _positions(rows, self.n_rows)
         new = np.full(self.n_rows, -1, dtype=self.indices.dtype)
         new[rows] = np.arange(len(rows), dtype=self.indices.dtype)
         neighbours = new[self.indices[rows]]
@@ -317,7 +321,7 @@ class KNNGraph:
         _check_rows(csr.shape[0], n_rows)
         indices, distances = _neighbour_lists(csr)
         _check_neighbours(indices, distances)
-        return cls(indices, np.maximum(distances, 0, dtype=np.float32), metric)
+        return cls(indices, _single(np.maximum(distances, 0)), metric)
 
     def to_csr(self) -> "csr_matrix":
         """The distances as a scipy CSR matrix (N, N) of float64, near to far in every row.
@@ -331,6 +335,24 @@ class KNNGraph:
             (self.distances.astype(np.float64).ravel(), self.indices.ravel(), starts),
             shape=(self.n_rows, self.n_rows),
         )
+
+
+def _positions(rows: Any, n_rows: int) -> IndexArray:
+    """Ascending positions of rows, or where a mask is True."""
+    at = np.asarray(rows)
+    if at.dtype == bool and at.shape == (n_rows,):
+        return np.flatnonzero(at)
+    if at.ndim != 1 or (len(at) and at.dtype.kind not in "iu"):
+        raise InputError(
+            f"`rows` must be positions of rows, or a mask of {n_rows} rows; got {at.dtype} values "
+            f"of shape {at.shape}"
+        )
+    if len(at) and (at[0] < 0 or at[-1] >= n_rows or (at[1:] <= at[:-1]).any()):
+        raise InputError(
+            f"`rows` must be distinct and ascending, from 0 to {n_rows - 1}; numpy.unique(rows) "
+            "makes them so"
+        )
+    return at.astype(np.intp)
 
 
 def _check_rows(found: int, expected: int | None) -> None:
@@ -367,6 +389,18 @@ def _check_lists(indices: NDArray[Any], distances: NDArray[Any]) -> None:
         )
     if indices.size and (indices.min() < 0 or indices.max() >= len(indices)):
         raise InputError(f"`indices` names rows that are not among the {len(indices)} rows")
+
+
+def _single(distances: NDArray[Any]) -> NDArray[np.float32]:
+    """Distances as float32, which must hold them."""
+    with np.errstate(over="ignore", under="ignore"):
+        single = distances.astype(np.float32)
+    if not np.isfinite(single).all() or ((single == 0) & (distances > 0)).any():
+        raise InputError(
+            f"`knn_graph` has distances from {distances[distances > 0].min():.3g} to "
+            f"{distances.max():.3g}, but float32 holds 1e-45 to 3e38; give them in another unit"
+        )
+    return single
 
 
 def _check_neighbours(indices: NDArray[Any], distances: NDArray[Any]) -> None:

@@ -1,11 +1,14 @@
 """Which distance: the reference's rule, and ours, which looks at the data."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datalab._check import feature_matrix
 from datalab._typing import BoolArray, FloatArray
+from datalab.exceptions import InputError
 
 __all__ = [
     "MetricChoice",
@@ -79,7 +82,7 @@ def reference_metric(features: FloatArray) -> str:
     return "cosine" if features.shape[1] > 3 else "euclidean"
 
 
-def choose_metric(features: FloatArray) -> MetricChoice:
+def choose_metric(features: Any) -> MetricChoice:
     """Decide from the data whether rows are measurements in a table or learned representations.
 
     Parameters
@@ -118,6 +121,10 @@ def choose_metric(features: FloatArray) -> MetricChoice:
     """
     if hasattr(features, "tocsr"):
         return MetricChoice("cosine", None, "cosine distance: sparse rows")
+    if not isinstance(features, np.ndarray):
+        features = feature_matrix(features)
+    if not len(features):
+        raise InputError(f"`features` has no rows (shape {features.shape}); give at least one")
     look = _Look.at(features)
     reason = _why_representation(look, features[:: max(1, len(features) // SAMPLE)])
     if reason:

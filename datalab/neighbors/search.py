@@ -35,6 +35,7 @@ __all__ = [
     "filled_columns",
     "in_words",
     "knn_graph",
+    "matrix_of",
 ]
 
 ENGINES = ("auto", "exact", "approximate")
@@ -119,7 +120,7 @@ def knn_graph(
         choice(device, DEVICES, name="device")
     if gpu_is_there(device):
         engine = "gpu"
-    features = _matrix(features)
+    features = matrix_of(features)
     check_k(features, k)
     scale = _checked(scale, features.shape[1])
     name = metric_name(metric)
@@ -158,7 +159,7 @@ def _graph_of(
     return KNNGraph(indices, distances, name, ran, hidden if len(hidden.rows) else None)
 
 
-def _matrix(features: Any) -> Any:
+def matrix_of(features: Any) -> Any:
     """What has rows and columns of numbers, as it is."""
     if hasattr(features, "tocsr"):
         return features.tocsr()
@@ -309,5 +310,5 @@ def exact_groups(features: Any, *, metric: str = "euclidean") -> IndexArray:
     [0, 1, 0]
     """
     choice(metric, ("euclidean", "cosine"), name="metric")
-    comparison = compared(_matrix(features), metric)
+    comparison = compared(matrix_of(features), metric)
     return distinct(comparison.points)[1] if comparison else np.empty(0, dtype=np.intp)

@@ -31,6 +31,27 @@ def test_restrict_is_a_new_search_among_fewer_rows(features):
     assert np.array_equal(small.distances, again.distances)
 
 
+@pytest.mark.parametrize("k", [0, -1, 2.0, True])
+def test_first_refuses_what_is_no_number(features, k):
+    with pytest.raises(InputError, match="`k` must be an integer >= 1"):
+        knn_graph(features, k=5).first(k)
+
+
+def test_restrict_takes_a_mask(features):
+    stays = np.random.default_rng(1).random(60) < 0.85
+    graph = knn_graph(features, k=20)
+    by_mask, by_rows = graph.restrict(stays), graph.restrict(np.flatnonzero(stays))
+    assert by_mask.fingerprint() == by_rows.fingerprint()
+
+
+@pytest.mark.parametrize(
+    "rows", [[3, 3, 4], [4, 3], [-1, 2], [2, 60], [0.0, 1.0], [[0, 1]], [True, False]]
+)
+def test_restrict_refuses_what_are_no_rows(features, rows):
+    with pytest.raises(InputError, match="`rows` must be"):
+        knn_graph(features, k=5).restrict(rows)
+
+
 def test_restrict_keeps_ties_in_order():
     features = np.random.default_rng(2).integers(0, 3, size=(80, 3)).astype(float)
     rows = np.arange(0, 80, 2)
@@ -108,6 +129,13 @@ def test_from_csr_refuses_other_kinds_and_lengths():
     assert KNNGraph.from_csr(coo_matrix(good)).k == 1
 
 
+@pytest.mark.parametrize("unit", [1e300, 1e-60])
+def test_from_csr_refuses_what_float32_does_not_hold(unit):
+    graph = _csr([[1, 2], [0, 2], [0, 1]], unit * np.array([[0, 1], [1, 2], [1, 2]]))
+    with pytest.raises(InputError, match="from 1e.* to 2e.*in another unit"):
+        KNNGraph.from_csr(graph)
+
+
 def test_rounding_below_zero_is_zero():
     graph = KNNGraph.from_csr(_csr([[1], [0], [0]], [[-1e-9], [0], [1]]))
     assert graph.distances.ravel().tolist() == [0.0, 0.0, 1.0]
@@ -163,6 +191,22 @@ def test_append_refuses_other_features():
         graph.append(features * 2)
     with pytest.raises(InputError, match="not at the distances"):
         graph.append(features[::-1])
+    few = knn_graph(features[:80, :5], k=5)
+    with pytest.raises(InputError, match="not at the distances"):
+        few.append(features[:, :4])
+    with pytest.raises(InputError, match="NaN or infinite"):
+        few.append(np.where(np.arange(100)[:, None] == 90, np.nan, features[:, :5]))
+    with pytest.raises(InputError, match="graph that was given does not say"):
+        KNNGraph.from_csr(graph.to_csr()).append(features)
+
+
+def test_append_takes_lists_and_tables():
+    import pandas as pd
+
+    features = np.random.default_rng(0).normal(size=(60, 12))
+    graph, whole = knn_graph(features[:50], k=5), knn_graph(features, k=5)
+    for like in (features.tolist(), pd.DataFrame(features)):
+        assert graph.append(like).fingerprint() == whole.fingerprint()
 
 
 # Copies ------------------------------------------------------------------------------------------

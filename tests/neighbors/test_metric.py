@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from datalab.exceptions import InputError
 from datalab.neighbors import choose_metric, knn_graph, reference_metric
 from datalab.neighbors.metric import column_spread, inner_deviation
 
@@ -125,6 +126,13 @@ def test_spread_of_columns(rng):
 def test_hardly_any_data(rng, shape):
     choice = choose_metric(rng.normal(size=shape))
     assert np.isfinite(choice.apply(rng.normal(size=shape))).all()
+
+
+def test_no_rows_and_lists(rng):
+    with pytest.raises(InputError, match="`features` has no rows"):
+        choose_metric(np.empty((0, 4)))
+    features = rng.normal(size=(20, 4))
+    assert np.array_equal(choose_metric(features.tolist()).scale, choose_metric(features).scale)
 
 
 def test_constant_data():
