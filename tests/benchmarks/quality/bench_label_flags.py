@@ -4,22 +4,64 @@ Run with ``OMP_NUM_THREADS=1 pytest -m bench -s tests/benchmarks/quality/bench_l
 (some minutes). Data: the settings of ``conftest.py``. Out: F1 of each rule, averaged by kind of
 noise; how far it stays behind the reference's default at worst; what it flags of clean data.
 
-What did not work (F1 planted / human noise on 250 settings, of which these are a part; adaptive
-.79 / .71 there, the reference's default .76 / .67):
+Measured on 563 settings (2 to 150 classes, 178 to 50,000 rows, noise of 2 to 40 %, linear models,
+forests, networks, nearest neighbours, naive Bayes, ensembles, rounded and sharpened outputs); F1 of
+the reference, of the rule that came before, of this one; settings more than .01 (more than .05)
+below the reference before and now:
 
-- Fixed ratios p(other) / p(given): 1.5 gives .69 / .70, 3 gives .69 / .60. Nobody can choose one.
-- One rate of uniform noise and a temperature, both by likelihood: asymmetric noise is not seen
-  (.64 where the confusion of the sure rows reaches .71 to .77).
+====================  ===  =========  ======  ====  ============  ===========
+settings                n  reference  before   now  behind then   behind now
+====================  ===  =========  ======  ====  ============  ===========
+uniform               151       .740    .740  .773       32 (14)      14 (3)
+asymmetric             52       .720    .705  .745        13 (6)       8 (3)
+hardest rows           37       .548    .610  .623         3 (1)       4 (0)
+people's kind          47       .659    .705  .708         5 (0)       0 (0)
+networks, people's     92       .460    .521  .584         6 (0)       4 (0)
+networks, uniform      20       .556    .534  .532         6 (4)       5 (4)
+held back:
+uniform                60       .786    .787  .819        12 (8)       9 (3)
+asymmetric             20       .740    .768  .772         4 (1)       4 (1)
+hardest rows           20       .637    .696  .708         5 (3)       4 (0)
+people's kind          16       .648    .692  .710         4 (1)       1 (0)
+networks, people's     48       .604    .653  .652         3 (0)       2 (0)
+====================  ===  =========  ======  ====  ============  ===========
+
+Two of the last settings far behind are two-class models at chance, where nothing is flagged; four
+are networks without any doubt beside 2 to 5 % of uniform noise.
+
+What did not work (on 563 settings, of which these are a part: 399 in which the parts were chosen,
+164 held back, generated like these and with more sizes, models and rates):
+
+- Fixed ratios p(other) / p(given): 1.5 gives .69 / .70, 3 gives .69 / .60 (planted / human noise,
+  where the rule reaches .79 / .71). Nobody can choose one.
+- One rate of uniform noise and a temperature, both by likelihood: asymmetric noise is not seen.
 - EM of the confusion over all rows: it learns what the model doubts as if it were noise, and a
   weak model then takes half of the labels for wrong.
 - The share of the confusion by likelihood alone: a model that was trained on noisy labels explains
   the noise by itself; digits .86 instead of .87. So the largest share that does as well.
-- Readings weighed by the share of the suspects that the first one explains: same means, but twice
-  as many settings more than .03 below the reference.
-- No cap, or one that is the same everywhere (three times what confident learning counts): 580
-  flags in CIFAR-10's test set, where people confirm 54 errors; by the odd labels among the sure
-  rows 366, and all 54 are among them (the reference: 284, 49).
-- The posterior of the mixed readings as order: the evidence (log odds, mixed) is better by .01.
+- The weight of the readings by a logistic regression on nine traits of the settings (evenness,
+  slope of the odd labels, their ranks, disagreement, …): no better on families left out (.716
+  against .720), worse in as many settings.
+- Whether the odd labels of sure rows are the second choice of their own row, more than of their
+  class: tells people's noise from uniform noise (.2 against .0), but asymmetric noise looks the
+  same (.3). Flatness of the share of odd labels from the surest to middling rows: +.002 and +.001.
+- Least squared regret over the readings instead of the mean F1: fewer disasters (7 settings more
+  than .05 below the reference instead of 10), .006 less on average; the number of flags of
+  confident learning does the same for less.
+- That number from the calibrated joint, without pruning: 34 settings behind instead of 20. The
+  confident off-diagonal count: 59.
+- A fixed weight of that number (.2 .742 / held back .783, .4 .730), and one that grows with w.
+- Confident learning decides always: its number with our order has F1 .726, against .706 with its
+  own order and .742; 17 settings behind.
+- No bound on the flags of clean data: human noise +.04 in simulations without any slips, but 566
+  flags in CIFAR-10's test set, where people confirm 54 errors. With the bound 426 (all 54 among
+  them; confident learning: 284, 49).
+- A test of agreement against chance by three standard errors: it took two-class models of 40 %
+  noise for guesses and flagged nothing (F1 .6 lost in ten settings). So given labels against labels
+  drawn blindly, by probability, and one standard error.
+- Precision from both readings alike, as before: .59 on clean data and .16 too high on planted
+  noise; now .49 and .05, the interval holds the truth in 96 % (was 88 %), but it is .2 too low on
+  people's noise: probabilities alone cannot tell look-alikes from mistakes of a model.
 """
 
 import sys
@@ -33,7 +75,7 @@ import pytest
 import datalab._core.label_flags as flags
 from datalab._check import labels_and_probs
 from datalab._core.label_flags import LabelFlags, adaptive_flags
-from datalab._core.witness import pooled, trust
+from datalab._core.witness import flags_beside_neighbors
 from datalab._typing import Codes
 from datalab.filter import find_label_issues
 from datalab.neighbors import knn_graph
@@ -65,7 +107,7 @@ def adaptive(**changes: Any) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in changes.items():
                 patch.setattr(flags, name, value)
-            return adaptive_flags(*labels_and_probs(labels, probs)).is_issue
+            return np.asarray(find_label_issues(labels, probs, filter_by="adaptive"))
 
     return rule
 
@@ -89,27 +131,36 @@ RULES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "- chance only": adaptive(_weight=lambda *_: 1.0),
     "- look-alikes only": adaptive(_weight=lambda *_: 0.0),
     "- readings alike": adaptive(_weight=lambda *_: 0.5),
+    "- no third opinion": adaptive(USUAL=0.0),
+    "- always the third": adaptive(USUAL=1.0, _weight=lambda *_: 0.5),
     "- no cap": adaptive(AT_LEAST=10**6),
+    "- mutual confusion too": adaptive(one_way=lambda confusion: confusion),
     "- any class alike": adaptive(sure_confusion=any_class_alike),
     "- no calibration": adaptive(POWERS=np.array([1.0])),
 }
 
 
 def with_neighbours(one: Any) -> np.ndarray:
-    """The adaptive rule with the second witness."""
+    """The adaptive rule with the second witness, where there are features."""
     labels, probs = labels_and_probs(one.labels, one.pred_probs)
+    if one.features is None:
+        return np.asarray(find_label_issues(labels, probs, filter_by="adaptive"))
     choice = choose_metric(one.features)
     near = knn_graph(choice.apply(one.features), 10, metric=choice.metric).indices
-    power = trust(labels, probs, near)
-    together = pooled(labels, probs, near, power) if power else None
-    return adaptive_flags(labels, probs, pooled=together).is_issue
+    usual = int(reference(labels, probs).sum())
+    return flags_beside_neighbors(labels, probs, usual, near)[0].is_issue
 
 
 def test_rules(noisy_sets: list[Any]) -> None:
     lines = []
     for one in noisy_sets:
         wrong = one.labels != one.true
-        line = {"kind": one.noise.split()[0], "family": one.family, "name": one.name}
+        line = {
+            "kind": one.noise.split()[0],
+            "family": one.family,
+            "name": one.name,
+            "held back": one.held_back,
+        }
         for name in (*RULES, "with neighbours"):
             if name in RULES:
                 chosen = RULES[name](one.labels, one.pred_probs)
@@ -131,6 +182,10 @@ def test_rules(noisy_sets: list[Any]) -> None:
         clean_flagged=table.query("kind == 'clean'")[rules].mean(),
     )
     show(f"F1 on {len(noisy)} settings; share flagged of {len(table) - len(noisy)} clean ones", out)
+    groups = noisy.groupby(["held back", "family"])[["reference", "adaptive", "with neighbours"]]
+    show("Families", groups.mean())
+    far = (behind < -0.01).groupby(noisy["held back"])[["adaptive", "with neighbours"]]
+    show("Settings more than .01 below the reference", far.agg(["sum", "size"]))
     assert out.loc["adaptive", "all"] > out.loc["reference", "all"]
 
 
@@ -139,17 +194,18 @@ def test_estimates(noisy_sets: list[Any]) -> None:
     lines = []
     for one in noisy_sets:
         wrong = one.labels != one.true
-        found: LabelFlags = adaptive_flags(*labels_and_probs(one.labels, one.pred_probs))
+        labels, probs = labels_and_probs(one.labels, one.pred_probs)
+        found: LabelFlags = adaptive_flags(labels, probs, int(reference(labels, probs).sum()))
         right = float(wrong[found.is_issue].mean()) if found.is_issue.any() else np.nan
         low, value, high = found.precision.low, found.precision.value, found.precision.high
         errors = found.errors
         lines.append(
             {
-                "kind": one.noise.split()[0],
+                "kind": one.noise.split()[0] + (" held back" if one.held_back else ""),
                 "precision": right,
                 "estimated": value,
                 "off": abs(value - right),
-                "inside": low - 0.03 <= right <= high + 0.03,
+                "inside": np.nan if np.isnan(right) else low - 0.02 <= right <= high + 0.02,
                 "errors": wrong.mean(),
                 "errors_low": errors.low / len(wrong),
                 "errors_estimated": errors.value / len(wrong),

@@ -1,5 +1,6 @@
 """Data sets with label noise of which the truth is known, for the benchmarks of labels."""
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ class NoisySet:
     noise: str  # "clean", "uniform …", "asymmetric …" or "human …"
     labels: np.ndarray
     true: np.ndarray
-    features: np.ndarray
+    features: np.ndarray | None
     pred_probs: np.ndarray
+    held_back: bool = False  # no part of a rule was chosen by it
 
 
 def uniform(true: np.ndarray, rate: float, rng: np.random.Generator, _look: Any) -> np.ndarray:
@@ -61,6 +63,7 @@ KINDS: dict[str, tuple[Callable[..., np.ndarray], float]] = {
     "clean": (uniform, 0.0),
     "uniform 5": (uniform, 0.05),
     "uniform 20": (uniform, 0.2),
+    "uniform 40": (uniform, 0.4),
     "asymmetric 20": (asymmetric, 0.2),
     "human 10": (human, 0.1),
     "human 20": (human, 0.2),
@@ -124,6 +127,91 @@ def real_tables() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     yield "text", features, text["domain"].astype("category").cat.codes.to_numpy().astype(int)
 
 
+def held_back_tables() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Many classes, rare classes, few rows, and texts that are installed everywhere."""
+    from sklearn import datasets
+
+    rng = np.random.default_rng(3)
+    centers, true = rng.normal(0, 1.1, (52, 16)), rng.integers(0, 26, 3000)
+    blurred = rng.normal(0, 0.8, (3000, 16)) * rng.uniform(0.4, 1.3, 16)
+    yield "letters", centers[true * 2 + rng.integers(0, 2, 3000)] + blurred, true
+    true = rng.choice(5, 2500, p=[0.6, 0.2, 0.1, 0.07, 0.03])
+    yield "rare", 1.3 * rng.normal(size=(5, 10))[true] + rng.normal(size=(2500, 10)), true
+    yield ("moons", *datasets.make_moons(400, noise=0.25, random_state=1))
+    yield ("docs", *docstrings())
+
+
+def docstrings() -> tuple[np.ndarray, np.ndarray]:
+    """Paragraphs of documentation as principal terms, and the package they are from."""
+    import inspect
+    import re
+    from importlib import import_module
+
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    packages = "numpy.linalg numpy.ma scipy.stats scipy.signal scipy.optimize scipy.ndimage"
+    packages += " scipy.sparse sklearn.linear_model sklearn.metrics sklearn.ensemble pandas"
+    found: dict[str, int] = {}
+    for place, name in enumerate(packages.split()):
+        for member in vars(import_module(name)).values():
+            if inspect.isfunction(member) or inspect.isclass(member):
+                for text in re.split(r"\n\s*\n", inspect.getdoc(member) or "")[:5]:
+                    if 60 < len(text) < 600:
+                        found.setdefault(text, place)
+    some = np.random.default_rng(0).permutation(len(found))[:2500]
+    terms = TfidfVectorizer(sublinear_tf=True).fit_transform(np.array(list(found))[some])
+    features = TruncatedSVD(100, random_state=0).fit_transform(terms)
+    return features, np.array(list(found.values()))[some]
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def networks() -> Iterator[NoisySet]:
+    """What networks say that were trained on labels of people (as CIFAR-10N).
+
+    Rows look like some classes more than like others, to people and to networks. Most errors are
+    what a row looks like, the others slips into a class that is often confused. The network is as
+    sure as explains the given labels best, and then more so.
+    """
+    for n_classes, rate, (margin, slips, blur, heat) in itertools.product(
+        (2, 10, 77), (0.09, 0.13, 0.4), ((10, 0.4, 1.0, 0.5), (8, 0.2, 2.0, 0.7))
+    ):
+        rng = np.random.default_rng(int(1000 * rate) + 100 * margin + n_classes)
+        true = rng.integers(n_classes, size=6000)
+        rows = np.arange(len(true))
+        alike = rng.normal(size=(n_classes, n_classes)) + 2.0 * (
+            rng.random((n_classes, n_classes)) < 1.5 / n_classes
+        )
+        alike = np.maximum(alike, alike.T)
+        look = alike[true] + rng.normal(0, 0.8, (len(true), n_classes))
+        look[rows, true] = 0.5 + margin * rng.gamma(4, 0.25, len(true))
+        seen = look + rng.gumbel(0, 0.7, look.shape)
+        beside = seen.copy()
+        beside[rows, true] = -np.inf
+        lead = seen[rows, true] - beside.max(axis=1)
+        mistaken = lead < np.quantile(lead, rate * (1 - slips))
+        labels = np.where(mistaken, beside.argmax(axis=1), true)
+        kinds = softmax(1.5 * alike - 1e9 * np.eye(n_classes)).cumsum(axis=1)
+        slip = (rng.random((len(true), 1)) > kinds[true]).sum(axis=1).clip(0, n_classes - 1)
+        labels = np.where(rng.random(len(true)) < rate * slips, slip, labels)
+        output = look + blur * rng.normal(size=look.shape) * rng.gamma(4, 0.25, (len(true), 1))
+        fitted = max(
+            (
+                softmax(power * output) * 0.95 + 0.05 / n_classes
+                for power in np.geomspace(0.3, 6, 12)
+            ),
+            key=lambda probs: float(np.log(probs[rows, labels]).mean()),
+        )
+        probs = softmax(np.log(fitted) / heat)
+        name = f"networks{n_classes}-{rate:.0%}-{margin}"
+        noise = f"human {100 * rate:.0f}"
+        yield NoisySet(name, "networks", noise, labels, true, None, probs, held_back=True)
+
+
 def given_sets() -> Iterator[NoisySet]:
     """Digits with noise and probabilities that came with the data."""
     held = np.load(DATA / "noise" / "noise_digits.npz")
@@ -149,9 +237,13 @@ def given_sets() -> Iterator[NoisySet]:
 
 @pytest.fixture(scope="session")
 def noisy_sets() -> list[NoisySet]:
-    """About a hundred settings: data, kind of noise, model. Takes a minute or two."""
-    found = list(given_sets()) if DATA.is_dir() else []
-    for family, features, true in tables():
+    """Near two hundred settings: data, kind of noise, model. Takes some minutes."""
+    found = [*(given_sets() if DATA.is_dir() else []), *networks()]
+    chosen_by = [(*table, False) for table in tables()]
+    for family, features, true, held_back in (
+        *chosen_by,
+        *((*table, True) for table in held_back_tables()),
+    ):
         rng = np.random.default_rng(crc32(family.encode()))
         some = rng.random(features.shape[1]) < 0.4
         some[0] = True
@@ -162,9 +254,8 @@ def noisy_sets() -> list[NoisySet]:
             labels = kind(true, rate, rng, look)
             for name, model in models().items():
                 probs = out_of_sample(model, features, labels)
+                title = f"{family}-{noise}-{name}"
                 found.append(
-                    NoisySet(
-                        f"{family}-{noise}-{name}", family, noise, labels, true, features, probs
-                    )
+                    NoisySet(title, family, noise, labels, true, features, probs, held_back)
                 )
     return found
