@@ -415,7 +415,8 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
                 )
 
     def _stream(self) -> np.random.RandomState | None:
-        return None if self.seed is None else np.random.RandomState(self.seed)
+        seed = self._checked_seed()
+        return None if seed is None else np.random.RandomState(seed)
 
     def fit(
         self,

@@ -443,6 +443,9 @@ def test_wrong_options(data, pred_probs):
         CleanLearning().fit(None, labels, pred_probs=pred_probs)
     with pytest.raises(InputTypeError, match="validation_func"):
         CleanLearning().fit(X, labels, validation_func=3)
+    for seed in ("a", 1.5, -1):
+        with pytest.raises(InputError, match="`seed` must be an integer >= 0"):
+            CleanLearning(seed=seed).fit(X, labels)
     with pytest.raises(InputError, match="stands among the extra arguments"):
         CleanLearning().fit(X, labels, clf_kwargs={"sample_weight": labels})
     with pytest.raises(InputError, match="rows"):

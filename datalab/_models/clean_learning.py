@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from datalab._check import as_array, listing, numeric_labels, same_length, warn
+from datalab._check import as_array, listing, numeric_labels, same_length, warn, whole_number
 from datalab._models.fitting import count_rows
 from datalab._typing import BoolArray, FloatArray
 from datalab.exceptions import InputError, InputTypeError
@@ -84,6 +84,9 @@ class CleanLearner:
 
         check_is_fitted(self, f"{self._model_name}_")
         return vars(self)[f"{self._model_name}_"]
+
+    def _checked_seed(self) -> int | None:
+        return None if self.seed is None else whole_number(self.seed, name="seed", least=0)
 
     def _require_methods(self) -> None:
         """Refuse a model that is none."""

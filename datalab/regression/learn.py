@@ -170,7 +170,7 @@ class CleanLearning(CleanLearner, RegressorMixin, BaseEstimator):  # type: ignor
         InputTypeError
             `X` cannot be cut into rows.
         """
-        stream = np.random.RandomState(self.seed)
+        stream = np.random.RandomState(self._checked_seed())
         issues = self._find_label_issues(
             X,
             y,
@@ -305,7 +305,7 @@ class CleanLearning(CleanLearner, RegressorMixin, BaseEstimator):  # type: ignor
         self._check_parameters()
         target = self._target_of(X, y)
         weights = self._given_weights(sample_weight, len(target), model_kwargs, model_final_kwargs)
-        stream = np.random.RandomState(self.seed)
+        stream = np.random.RandomState(self._checked_seed())
         if label_issues is None:
             options.pop("save_space", None)
             issues = self._find_label_issues(
@@ -352,7 +352,7 @@ class CleanLearning(CleanLearner, RegressorMixin, BaseEstimator):  # type: ignor
         if predictions is not None:
             known = _check.numeric_labels(predictions, name="predictions")
             _check.same_length(y=target, predictions=known)
-        refits = self._refits(X, np.random.RandomState(self.seed))
+        refits = self._refits(X, np.random.RandomState(self._checked_seed()))
         return refits.epistemic_uncertainty(target, self.n_boot, known)
 
     def get_aleatoric_uncertainty(self, X: Any, residual: ArrayLike) -> float:
@@ -372,7 +372,7 @@ class CleanLearning(CleanLearner, RegressorMixin, BaseEstimator):  # type: ignor
         """
         residuals = _check.numeric_labels(residual, name="residual")
         _check.same_length(X=range(count_rows(X)), residual=residuals)
-        refits = self._refits(X, np.random.RandomState(self.seed))
+        refits = self._refits(X, np.random.RandomState(self._checked_seed()))
         return refits.aleatoric_uncertainty(residuals)
 
 

@@ -238,6 +238,8 @@ def test_wrong_constructor_arguments(data, init, told):
 
 def test_wrong_input(data):
     X, y = data
+    with pytest.raises(InputError, match="`seed` must be an integer >= 0, got 'a'"):
+        CleanLearning(seed="a").fit(X, y)
     cl = CleanLearning(cv_n_folds=3, n_boot=0)
     for wrong, told in [
         (y[:5], "`X` has 60 rows but there are 5 labels"),
