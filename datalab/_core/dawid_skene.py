@@ -19,9 +19,9 @@ by the model and the other answers to its item.
 
 Labelling functions that know one label only ("a question mark: label 1, else abstain") would be
 taken for annotators who give that label whatever they see: as far as their answers go, the two are
-the same. What tells them apart is which items they answer. Where most answers come from such
-sources, abstaining is an answer like any other (the labelling propensity of Ratner et al.: Data
-programming, NeurIPS 2016, section 3, for each class).
+the same. What tells them apart is which items they answer, so the abstaining of such sources is an
+answer like any other (the labelling propensity of Ratner et al.: Data programming, NeurIPS 2016,
+section 3, for each class).
 
 Measured in tests/benchmarks/quality/bench_consensus.py.
 """
@@ -45,6 +45,8 @@ __all__ = ["Consensus", "dawid_skene"]
 COIN_STRENGTH = 12.0
 # One label only: less probable than this for somebody who gives labels as the others do.
 BY_CHANCE = 0.01
+# A larger part of the answers than spammers give: labelling functions, which have a point.
+FUNCTIONS = 0.25
 # Imagined items, with the classes of all, among those that a labelling function answers: start.
 FIRST_PROPENSITY = 50.0
 RATE_LIMITS = 1e-6, 1 - 1e-3  # of answering an item of some class
@@ -118,7 +120,8 @@ def dawid_skene(
     answered = (answers.per_item > 0) | known.at
     model = None if probs is None else _Model(probs, answered)
     belief = known.settle(_first_belief(answers, probs))
-    silence = _Silence(answers) if _know_one_label(answers) else None
+    only = _only_label(answers)
+    silence = _Silence(answers, only) if (only >= 0).any() else None
     concentration = FIRST_CONCENTRATION
     for done in range(1, rounds + 1):
         counts = known.first_counts(given, belief) if done == 1 else given.by_pair @ belief
@@ -132,7 +135,7 @@ def dawid_skene(
         if model is not None:
             prior = model.fitted(belief, prior)
         if silence is not None:
-            prior = prior + silence.fitted(totals, _shares(belief[answered]), done)
+            prior = prior + silence.fitted(totals, _shares(belief[answered]), coin, done)
         before = belief
         belief = known.settle(_normalised(given.by_item @ rows + prior))
         if np.abs(belief - before)[answered].max(initial=0.0) < TOLERANCE:
@@ -201,18 +204,31 @@ class _Known:
 
 
 class _Silence:
-    """What it says about an item's class who answered it and who abstained."""
+    """What it says about an item's class which labelling functions answered it.
 
-    def __init__(self, answers: Answers) -> None:
-        shape = answers.n_items, answers.n_annotators
-        self.by_item = csr_array(
-            (np.ones(len(answers.item)), (answers.item, answers.annotator)), shape=shape
-        )
-        self.asked = answers.sum_by_annotator()[:, None]
+    Parameters
+    ----------
+    answers : Answers
+    only : ndarray of int, shape (n_annotators,)
+        The only label that each one gives; -1 for annotators of several.
+    """
+
+    def __init__(self, answers: Answers, only: IndexArray) -> None:
+        self.people = np.flatnonzero(only >= 0)
+        self.own = np.arange(len(self.people)), only[self.people]
+        place = np.full(answers.n_annotators, -1)
+        place[self.people] = self.own[0]
+        here = np.flatnonzero(place[answers.annotator] >= 0)
+        marks = np.ones(len(here)), (answers.item[here], place[answers.annotator[here]])
+        self.by_item = csr_array(marks, shape=(answers.n_items, len(self.people)))
+        self.asked = answers.sum_by_annotator()[self.people, None]
         self.n_items = answers.n_items
+        self.functions = len(here) > FUNCTIONS * len(answers.item)
         self.strength = FIRST_PROPENSITY
 
-    def fitted(self, totals: FloatArray, shares: FloatArray, done: int) -> FloatArray:
+    def fitted(
+        self, totals: FloatArray, shares: FloatArray, coin: FloatArray, done: int
+    ) -> FloatArray:
         """Log likelihood of answering and abstaining, by item and class.
 
         Parameters
@@ -221,10 +237,17 @@ class _Silence:
             How many items of each class each one answered.
         shares : ndarray of shape (n_classes,)
             Share of each class in all items.
+        coin : ndarray of shape (n_annotators,)
+            Accuracy of each annotator.
         done : int
             The round of EM.
         """
-        expected = np.broadcast_to(shares, totals.shape)
+        right = float(np.average(coin, weights=totals.sum(axis=1)))
+        totals = totals[self.people]
+        expected = np.tile(shares, (len(totals), 1))
+        if self.functions:  # before anything is known of it, one is as often right as the others
+            expected = np.outer((1 - right) / (1 - shares[self.own[1]]), shares)
+            expected[self.own] = right
         if done > FITTED_FROM:
             self.strength = _fitted(self.strength, totals, self.asked, expected)
         among = (totals + self.strength * expected) / (self.asked + self.strength)
@@ -234,8 +257,8 @@ class _Silence:
         return said
 
 
-def _know_one_label(answers: Answers) -> bool:
-    """Whether most answers come from annotators who give one label only, and not by chance."""
+def _only_label(answers: Answers) -> IndexArray:
+    """The only label that each annotator gives, where that is no chance; otherwise -1."""
     n_classes = answers.n_classes
     asked = answers.sum_by_annotator()
     pair = answers.annotator * n_classes + answers.label
@@ -244,7 +267,7 @@ def _know_one_label(answers: Answers) -> bool:
     share = answers.votes.sum(axis=0)[only] / len(answers.item)
     one: BoolArray = by_label.max(axis=1) == asked
     one &= share**asked < BY_CHANCE
-    return bool(2 * asked[one].sum() > len(answers.item))
+    return np.where(one, only, -1)
 
 
 class _Model:
