@@ -36,6 +36,7 @@ from datalab.findings import Findings
 from datalab.managers.base import Kind, percent
 from datalab.neighbors.graph import KNNGraph
 from datalab.neighbors.metric import choose_metric
+from datalab.neighbors.search import filled_columns
 
 __all__ = ["Outlier"]
 
@@ -257,6 +258,7 @@ class Outlier:
         self, graph: KNNGraph, features: FloatArray | None
     ) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
         """What samples and forest say about how remote rows are; None where they have no say."""
+        features = filled_columns(features)
         if not isinstance(features, np.ndarray) or not features.shape[1]:
             return None, None
         sampled = forest = None

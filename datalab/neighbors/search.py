@@ -282,7 +282,8 @@ def filled_columns(features: Any) -> Any:
     if not isinstance(features, np.ndarray):
         return features
     empty = empty_columns(features)
-    return features[:, ~empty] if empty.any() else features
+    # In the order of rows in memory, so that sums are rounded as if there had been no such columns.
+    return np.compress(~empty, features, axis=1) if empty.any() else features
 
 
 def exact_groups(features: Any, *, metric: str = "euclidean") -> IndexArray:
