@@ -28,7 +28,7 @@ def label_sets(labels: Any, n_classes: int) -> BoolArray:
     InputTypeError
         Not a list with one list per example.
     InputError
-        A class that is not an integer 0..K-1.
+        A class that is not an integer 0..K-1, or a table of zeros and ones.
     """
     remedy = "give one list of class indices per example, for example [[0, 2], [], [1]]"
     if isinstance(labels, (str, bytes)) or not hasattr(labels, "__iter__"):
@@ -49,6 +49,11 @@ def label_sets(labels: Any, n_classes: int) -> BoolArray:
         raise InputError(
             f"`pred_probs` has {n_classes} columns but `labels` goes up to {int(classes.max())}; "
             "give one column per class, column k for class k"
+        )
+    if n_classes > 2 and rows and (lengths == n_classes).all() and int(classes.max()) < 2:
+        raise InputError(
+            f"`labels` has {n_classes} values of 0 and 1 for each example, a table of zeros and "
+            f"ones; {remedy}: [np.flatnonzero(row) for row in table]"
         )
     present = np.zeros((len(rows), n_classes), dtype=bool)
     present[np.repeat(np.arange(len(rows)), lengths), classes] = True

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._check import choice, multilabel_joint, one_vs_rest, warn
+from datalab._check import choice, finite_number, multilabel_joint, one_vs_rest, warn
 from datalab._core.count import (
     confident_guesses,
     confident_joint,
@@ -211,7 +211,7 @@ def ema(scores: FloatArray, alpha: float | None = None) -> FloatArray:
     """
     if alpha is None:
         alpha = 2 / (scores.shape[1] + 1)
-    if not 0 <= alpha <= 1:
+    if not 0 <= finite_number(alpha, name="alpha") <= 1:
         raise InputError(f"`alpha` must be in the interval [0, 1], got {alpha!r}")
     falling = np.sort(scores, axis=1)[:, ::-1]
     pooled = falling[:, 0]
@@ -222,6 +222,10 @@ def ema(scores: FloatArray, alpha: float | None = None) -> FloatArray:
 
 def softmin(scores: FloatArray, temperature: float = 0.1) -> FloatArray:
     """Mean of the scores of a row, weighted by ``exp((1 - score) / temperature)``."""
+    if finite_number(temperature, name="temperature") <= 0:
+        raise InputError(
+            f"`temperature` must be positive, got {temperature!r}; for the lowest score give 1e-6"
+        )
     lack = (scores.min(axis=1, keepdims=True) - scores) / temperature  # 0 at the lowest score
     weights = np.exp(lack)
     pooled: FloatArray = (scores * weights).sum(axis=1) / weights.sum(axis=1)

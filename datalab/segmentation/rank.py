@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 from datalab._check import (
     as_array,
     choice,
+    finite_number,
     floats,
     jobs,
     pixel_arrays,
@@ -44,7 +45,7 @@ def get_label_quality_scores(
     batch_size, n_jobs, verbose
         See `datalab.segmentation.filter.find_label_issues`.
     temperature : float
-        For "softmin": towards 0 the result is the lowest score, towards infinity the mean. Not 0.
+        For "softmin": towards 0 the result is the lowest score, towards infinity the mean.
     downsample : int
         For "num_pixel_issues"; see `datalab.segmentation.filter.find_label_issues`.
 
@@ -83,8 +84,10 @@ def get_label_quality_scores(
            [0.8, 0.9]]))
     """
     choice(method, ["softmin", "num_pixel_issues"], name="method", error=OptionError)
-    if not temperature:
-        raise InputError("`temperature` must not be 0 or None; for the lowest score give 1e-6")
+    if finite_number(temperature, name="temperature") <= 0:
+        raise InputError(
+            f"`temperature` must be positive, got {temperature!r}; for the lowest score give 1e-6"
+        )
     jobs(n_jobs)
     given, found = pixel_arrays(labels, pred_probs)
     pixels = None if batch_size is None else whole_number(batch_size, name="batch_size", least=1)

@@ -25,6 +25,8 @@ def test_what_is_no_list_of_lists():
         label_sets([[0], [3]], 3)
     with pytest.raises(InputError, match="got -1"):
         label_sets([[0], [-1]], 3)
+    with pytest.raises(InputError, match="a table of zeros and ones.*flatnonzero"):
+        label_sets([[0, 1, 1], [1, 0, 0]], 3)
 
 
 def test_sets_and_probabilities():

@@ -75,3 +75,6 @@ def test_pooling_by_hand():
     np.testing.assert_allclose(multilabel.pooled(scores, np.mean), [1.6 / 3])
     with pytest.raises(InputError, match=r"alpha.*1\.5"):
         multilabel.ema(scores, 1.5)
+    for wrong in (0, -1, None, "1"):
+        with pytest.raises(InputError, match="`temperature` must be"):
+            multilabel.softmin(scores, wrong)

@@ -34,9 +34,9 @@ def test_unknown_method(method):
         get_label_quality_scores(LABELS, PROBS, method=method)
 
 
-@pytest.mark.parametrize("temperature", [0, None])
-def test_temperature_is_not_0(temperature):
-    with pytest.raises(ValueError, match="must not be 0"):
+@pytest.mark.parametrize("temperature", [0, None, -0.1, "1"])
+def test_temperature_is_positive(temperature):
+    with pytest.raises(InputError, match="`temperature` must be"):
         get_label_quality_scores(LABELS, PROBS, temperature=temperature)
 
 
