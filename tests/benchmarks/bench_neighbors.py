@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -364,9 +365,9 @@ def main() -> None:
     names = ("numpy", "scikit-learn", "faiss-cpu")
     threads = os.environ.get("OMP_NUM_THREADS", os.cpu_count())
     made = PART.format(
-        command=" ".join(["python", "tests/benchmarks/bench_neighbors.py", *sys.argv[1:]]),
+        command=shlex.join(["python", "tests/benchmarks/bench_neighbors.py", *sys.argv[1:]]),
         day=datetime.now(UTC).date(),
-        machine=f"{threads} threads of {platform.machine()}",
+        machine=f"OMP_NUM_THREADS={threads} on {platform.machine()}",
         versions=", ".join(f"{name} {metadata.version(name)}" for name in names),
         load=os.getloadavg()[0],
     )

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from threadpoolctl import threadpool_limits
 
 from datalab.exceptions import MissingDependency
 from datalab.neighbors import approximate, in_words, knn_graph, search
@@ -106,6 +107,21 @@ def test_same_seed_same_graph(rng):
     again = knn_graph(features, k=5, engine="approximate", random_state=3)
     assert first.fingerprint() == again.fingerprint()
     assert first.search == again.search
+
+
+def test_threads_do_not_matter(rng):
+    import faiss
+
+    features = clustered(rng, 5000, 24)
+    threads, found = faiss.omp_get_max_threads(), set()
+    try:
+        for some in (1, 3):
+            faiss.omp_set_num_threads(some)
+            with threadpool_limits(some):
+                found.add(knn_graph(features, k=5, engine="approximate").fingerprint())
+    finally:
+        faiss.omp_set_num_threads(threads)
+    assert len(found) == 1
 
 
 def test_few_rows_and_small_cells(rng):
