@@ -161,7 +161,7 @@ class MultiAnnotator:
                 "weights": found.weights,
                 "min_quality": self.min_quality,
                 "average_consensus_quality": float(found.quality.mean()),
-                "num_rows_without_answers": len(annotations) - int((answers.per_item > 0).sum()),
+                "num_rows_without_consensus": len(annotations) - len(rows),
                 "num_labels_of_the_model": int(((answers.per_item == 0) & ~given).sum()),
                 "num_known": int(given.sum()),
                 "abstaining": likely.abstaining,
@@ -191,12 +191,11 @@ class MultiAnnotator:
             told += "; what annotators of a single label leave out counts as an answer"
         if info["num_known"]:
             told += f"; {info['num_known']} known truths"
-        if info["num_rows_without_answers"]:
-            told += (
-                f"; {info['num_rows_without_answers']} rows that nobody labelled have no consensus"
-            )
-            offered = info["num_labels_of_the_model"]
-            told += f" (for {offered} of them the model's label is told)" if offered else ""
+        silent, offered = info["num_rows_without_consensus"], info["num_labels_of_the_model"]
+        if silent:
+            told += f"; {silent} rows that nobody labelled have no consensus"
+        if offered:
+            told += f"; for {offered} rows that nobody labelled, the model's label is told"
         return told
 
     def explain(self, row: Mapping[str, Any]) -> str:
