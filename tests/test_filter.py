@@ -192,6 +192,7 @@ def test_missing_and_single_classes(data):
         ({"return_indices_ranked_by": "margin"}, InputError, r"normalized_margin"),
         ({"rank_by_kwargs": {"adjust": True}}, InputTypeError, r"adjust_pred_probs"),
         ({"frac_noise": -0.5}, InputError, r"`frac_noise` is -0\.5"),
+        ({"frac_noise": "all"}, InputError, "`frac_noise` must be a finite number, got 'all'"),
         ({"num_to_remove_per_class": [1, 2]}, InputError, r"\[1, 2\].*3 classes"),
         ({"num_to_remove_per_class": [1, 2, -3]}, InputError, r"-3"),
         ({"confident_joint": np.eye(4)}, InputError, r"\(3, 3\).*\(4, 4\)"),

@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._check import choice, in_words, removals_per_class, warn, whole_number
+from datalab._check import (
+    choice,
+    finite_number,
+    in_words,
+    removals_per_class,
+    warn,
+    whole_number,
+)
 from datalab._core.blocks import each_block, row_blocks
 from datalab._core.count import (
     EPS,
@@ -109,7 +116,7 @@ def rule_options(
 ) -> dict[str, Any]:
     """The options of a rule as `label_issues` takes them, checked; warns of those it ignores."""
     choice(filter_by, [*PRUNING, *COUNTING], name="filter_by", error=OptionError)
-    if not frac_noise >= 0:
+    if finite_number(frac_noise, name="frac_noise") < 0:
         raise InputError(f"`frac_noise` is {in_words(frac_noise)}; give a share >= 0 of the issues")
     if filter_by in COUNTING:
         if num_to_remove_per_class is not None:
