@@ -75,8 +75,9 @@ class Outlier:
         below ``threshold`` times the median score.
     false_alarms : float, optional
         With neighbours, in [0, 1]: at most this share of clean rows is expected to be flagged. By
-        default 0.05 where no `threshold` is given. The flag needs both: beyond the fence, and in
-        the tail (`datalab._core.outlier.Tail`).
+        default 0.05 where there are features and no `threshold` is given; a graph alone is judged
+        by the fence alone, as in cleanlab. The flag needs both: beyond the fence, and in the tail
+        (`datalab._core.outlier.Tail`).
     ood_kwargs : mapping, optional
         Parameters of `datalab.outlier.OutOfDistribution`; they win over the others.
     isolation : bool, optional
@@ -225,8 +226,8 @@ class Outlier:
         scale = scale_of(means) if self.scaling_factor is None else float(self.scaling_factor)
         score = distance_scores(means, scale=scale, t=self.t, noise=rounding_noise(graph.metric))
         tail = Tail.of(means)
-        fence = distance_cut(means, cut_share)
-        cut = max(fence, tail.cut(self._rate()))
+        rate = self._rate(by_default=features is not None)
+        cut = max(distance_cut(means, cut_share), tail.cut(rate))
         nearest = graph.indices[:, 0].astype(np.intp)
         return self._found(
             means > cut,
@@ -235,7 +236,7 @@ class Outlier:
                 "times_typical_distance": means / scale_of(means),
                 "tail_probability": tail.probability(means),
             },
-            false_alarm_rate=min(self._rate(), tail.rate(cut)),
+            false_alarm_rate=min(rate, tail.rate(cut)),
             threshold=threshold,
             issue_threshold=cut,
             k=graph.k,
@@ -248,11 +249,11 @@ class Outlier:
             distance_to_nearest_neighbor=graph.distances[:, 0].astype(np.float64),
         )
 
-    def _rate(self) -> float:
-        """At most this share of clean rows may be flagged."""
-        if self.false_alarms is None:
-            return FALSE_ALARMS if self.threshold is None else 1.0
-        return self.false_alarms
+    def _rate(self, *, by_default: bool) -> float:
+        """At most this share of clean rows may be flagged; 1 where nothing is promised."""
+        if self.false_alarms is not None:
+            return self.false_alarms
+        return FALSE_ALARMS if by_default and self.threshold is None else 1.0
 
     def _witnesses(
         self, graph: KNNGraph, features: FloatArray | None

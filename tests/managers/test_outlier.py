@@ -321,6 +321,9 @@ def test_the_tail_tells_how_rare_a_row_is(features: Any) -> None:
     order = np.argsort(-found.score, kind="stable")
     assert (np.diff(rare[order]) <= 1e-12).all()
     assert ((rare >= 0) & (rare <= 1)).all()
+    alone = Outlier().find_issues(knn_graph=graph)
+    fenced = Outlier(false_alarms=1).find_issues(knn_graph=graph)
+    np.testing.assert_array_equal(alone.is_issue, fenced.is_issue)
     strict = Outlier(false_alarms=0.001).find_issues(knn_graph=graph, features=features)
     assert set(np.flatnonzero(strict.is_issue)) <= set(np.flatnonzero(found.is_issue))
     assert strict.info["false_alarm_rate"] <= 0.001
