@@ -51,6 +51,11 @@ texts in th               5 %  .596 .212    .685 .234    .420 .183
 texts in th              20 %  .753 .548    .746 .547    .665 .522
 ======================  =====  ===========  ===========  ===========
 
+The whole default audit of 20,000 rows on two cores that were busy with other things: a mixed table
+of 20 columns 33 s, messages of ten programs in German 35 s, requests of 150 intents 50 s; the
+whole 1,500 digits at 5, 20 and 40 %: free .999, .999, .999, tuned .996, .996, .981,
+cleanlab .985, .993, .984.
+
 What did not work (average precision):
 
 - Linear models only, 100 components of TF-IDF: clinc150 .78 at 5 % where words and pieces of
