@@ -269,7 +269,7 @@ NEGATIVE = -2 * EPS
 # A class with so many suspects is looked at on its own, `TABLE` margins at a time; smaller ones
 # together, about `PART` at a time: enough to be worth a call, few enough for the cache.
 LARGE = 200
-TABLE = 1 << 14
+TABLE = 1 << 17
 PART = 1 << 16
 
 
