@@ -41,6 +41,8 @@ CLEAN_LEARNING = ("find_label_issues_kwargs", "label_quality_scores_kwargs")
 ADAPTIVE, CONFIDENT = "adaptive", "prune_by_noise_rate"
 # Two classes are both plausible from this probability of the second one on.
 PLAUSIBLE = 1 / 3
+# An interval of the share of right flags that is wider says nothing.
+UNTOLD = 0.7
 
 
 @dataclass(frozen=True)
@@ -335,8 +337,7 @@ class Label:
         low, high = (f"{count:,.0f}" for count in info["errors_interval"])
         told = f"Estimated number of wrong labels: {info['errors']:,.0f} ({low} to {high})"
         if found.num_issues:
-            low, high = (percent(share) for share in info["precision_interval"])
-            told += f"; of those flagged about {percent(info['precision'])} ({low} to {high})"
+            told += f"; {_told_of_flags(*info['precision_interval'], info['precision'])}"
         if info["num_ambiguous"]:
             told += f"; ambiguous (two plausible classes): {info['num_ambiguous']:,}"
         return told
@@ -354,6 +355,13 @@ class Label:
         else:
             told += f"; it suggests {other}"
         return told + _around(row)
+
+
+def _told_of_flags(low: float, high: float, value: float) -> str:
+    """How many of the flags are right, in words; an interval that says nothing is not shown."""
+    if high - low > UNTOLD:
+        return "how many of those flagged are wrong only a look at some of them can tell"
+    return f"of those flagged about {percent(value)} ({percent(low)} to {percent(high)})"
 
 
 def _told(found: LabelFlags) -> dict[str, Any]:

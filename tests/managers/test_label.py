@@ -109,6 +109,16 @@ def test_the_adaptive_rule(problem: Any) -> None:
     assert Label().sum_up(found).startswith("Estimated number of wrong labels: 3 (")
 
 
+def test_an_interval_that_says_nothing_is_not_told(problem: Any) -> None:
+    found = Label().find_issues(*labels_and_probs(*problem))
+    found.info["precision"], found.info["precision_interval"] = 0.8, (0.5, 0.97)
+    assert "of those flagged about 80 % (50 % to 97 %)" in Label().sum_up(found)
+    found.info["precision"], found.info["precision_interval"] = 0.5, (0.01, 1.0)
+    told = Label().sum_up(found)
+    assert "50 %" not in told
+    assert "only a look at some of them can tell" in told
+
+
 @pytest.mark.parametrize(
     ("parameters", "rule"),
     [
