@@ -337,7 +337,7 @@ class Label:
         low, high = (f"{count:,.0f}" for count in info["errors_interval"])
         told = f"Estimated number of wrong labels: {info['errors']:,.0f} ({low} to {high})"
         if found.num_issues:
-            told += f"; {_told_of_flags(*info['precision_interval'], info['precision'])}"
+            told += f"; {_told_of_flags(info['precision'], info['precision_interval'])}"
         if info["num_ambiguous"]:
             told += f"; ambiguous (two plausible classes): {info['num_ambiguous']:,}"
         return told
@@ -357,8 +357,9 @@ class Label:
         return told + _around(row)
 
 
-def _told_of_flags(low: float, high: float, value: float) -> str:
+def _told_of_flags(value: float, interval: tuple[float, float]) -> str:
     """How many of the flags are right, in words; an interval that says nothing is not shown."""
+    low, high = interval
     if high - low > UNTOLD:
         return "how many of those flagged are wrong only a look at some of them can tell"
     return f"of those flagged about {percent(value)} ({percent(low)} to {percent(high)})"
