@@ -95,6 +95,8 @@ def notebook(server: Any, chromium: Any, request: pytest.FixtureRequest) -> Iter
     from server import SECONDS, Notebook, write_notebook
 
     opened = []
+    for ledger in server.work.glob("*.jsonl"):  # decisions of an earlier test
+        ledger.unlink()
 
     def open_(cells: list[str] | Path, *, width: int = 1400) -> Any:
         name = (

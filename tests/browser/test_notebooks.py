@@ -123,7 +123,7 @@ def test_two_explorers_and_a_killed_kernel(notebook):
     book = notebook([DEMO, EXPLORE, "lab.explore('table')"]).run_all()
     page = book.page
     tables = page.locator(".dl-table table.rows")
-    eventually(lambda: tables.count() == 2)
+    eventually(lambda: tables.filter(has=page.locator("tr[data-row]")).count() == 2)
     tables.first.focus()
     page.keyboard.press("k")
     eventually(lambda: book.kernel("len(lab.review)") == 1)
