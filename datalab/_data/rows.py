@@ -19,7 +19,8 @@ def positions_of(rows: Any, index: Any, n_rows: int, *, name: str = "rows") -> I
     Parameters
     ----------
     rows : bool mask of shape (N,), index label, or sequence of index labels
-        A boolean Series with an index of its own is read by its labels. A DataFrame, or a Series
+        A boolean Series with an index of its own is read by its labels, and may tell of more rows
+        than there are. A DataFrame, or a Series
         of other values, stands for the rows of its index; a Series of labels, numbered 0, 1, …,
         for those labels.
     index : pandas.Index or None
@@ -86,6 +87,11 @@ def _mask(rows: Any) -> BoolArray | None:
 
 def _aligned(mask: BoolArray, rows: Any, index: Any, n_rows: int, name: str) -> BoolArray:
     """A mask in the order of the data."""
+    if len(mask) > n_rows and hasattr(rows, "iloc") and index is not None:
+        # A condition on the whole table serves for those of its rows that are left.
+        at = rows.index.get_indexer(index) if rows.index.is_unique else np.array([-1])
+        if (at >= 0).all():
+            return mask[at]
     if mask.shape != (n_rows,):
         raise InputError(
             f"`{name}` is a mask of shape {mask.shape}, but there are {n_rows} rows; give one "

@@ -39,6 +39,15 @@ def test_every_way_to_name_rows(rows: object) -> None:
     assert positions_of(rows, INDEX, 4).tolist() == [1, 3]
 
 
+def test_a_condition_on_the_whole_table_serves_for_the_rows_that_are_left() -> None:
+    mask = pd.Series([True, False, True, False, True], index=["d", "x", "c", "b", "a"])
+    assert positions_of(mask, INDEX, 4).tolist() == [0, 2, 3]
+    with pytest.raises(InputError, match="mask of shape"):
+        positions_of(mask.to_numpy(), INDEX, 4)
+    with pytest.raises(InputError, match="mask of shape"):
+        positions_of(mask.rename({"a": "y"}), INDEX, 4)
+
+
 def test_one_label_and_the_order_of_labels() -> None:
     assert positions_of("c", INDEX, 4).tolist() == [2]
     assert positions_of(["d", "a", "d"], INDEX, 4).tolist() == [3, 0]
