@@ -48,6 +48,8 @@ def check_features(features: Any, n_rows: int, index: Any = None) -> FloatArray:
         )
     features = in_order(features, index, name="features")
     if type(features).__module__.partition(".")[0] in ("pandas", "polars"):
+        if not hasattr(features, "columns"):
+            features = features.to_frame()  # a Series is one column
         text = [
             str(name)
             for name in features.columns

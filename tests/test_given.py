@@ -1,5 +1,6 @@
 """What the user gives by hand: every message names the argument, what came and the remedy."""
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -176,3 +177,16 @@ def test_missing_features_are_allowed(lab: Datalab) -> None:
 def test_wrong_graph(lab: Datalab) -> None:
     with pytest.raises(InputTypeError, match="`knn_graph` must be a scipy sparse matrix"):
         lab.give(knn_graph=np.ones((120, 120)))
+
+
+@pytest.mark.parametrize("package", ["pandas", "polars"])
+def test_a_series_is_one_column_of_features(lab: Datalab, package: str) -> None:
+    values = np.random.default_rng(0).normal(size=N)
+    series = importlib.import_module(package).Series
+    lab.find_issues(["outlier"], features=series(values))
+    found = lab.get_issues("outlier")["outlier_score"]
+    wanted = Datalab({"x": values}, verbosity=0)
+    wanted.find_issues(["outlier"], features=values.reshape(-1, 1))
+    np.testing.assert_array_equal(found, wanted.get_issues("outlier")["outlier_score"])
+    with pytest.raises(InputError, match="columns that are not numbers"):
+        lab.give(features=series(["a"] * N))
