@@ -49,19 +49,19 @@ def stratified_folds(
     """
     from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415
 
-    try:
-        shuffling = seed if seed is not None else np.random.RandomState()
-        folds = StratifiedKFold(n_splits=n_folds, shuffle=True, random_state=shuffling)
-        with warnings.catch_warnings():
-            # Where it matters, `cross_val_pred_probs` says what it does about it.
-            warnings.filterwarnings("ignore", message="The least populated class")
-            return list(folds.split(np.empty(len(codes)), codes))
-    except ValueError as error:
-        largest = int(np.bincount(codes).max()) if len(codes) else 0
+    largest = int(np.bincount(codes).max()) if len(codes) else 0
+    # Looked at here: the splitter raises the same error for a seed that it cannot use.
+    if not isinstance(n_folds, (int, np.integer)) or not 2 <= n_folds <= largest:
         raise InputError(
             f"cv_n_folds={n_folds!r} is not possible: it must be an integer from 2 to the size "
             f"of the largest class, which has {largest} examples"
-        ) from error
+        )
+    shuffling = seed if seed is not None else np.random.RandomState()
+    folds = StratifiedKFold(n_splits=n_folds, shuffle=True, random_state=shuffling)
+    with warnings.catch_warnings():
+        # Where it matters, `cross_val_pred_probs` says what it does about it.
+        warnings.filterwarnings("ignore", message="The least populated class")
+        return list(folds.split(np.empty(len(codes)), codes))
 
 
 def plan_folds(

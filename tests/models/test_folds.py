@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedKFold
 
-from datalab._models.folds import belong_together, plan_folds
-from datalab.exceptions import NotApplicable
+from datalab._models.folds import belong_together, plan_folds, stratified_folds
+from datalab.exceptions import InputError, NotApplicable
 from datalab.neighbors import knn_graph
 
 
@@ -83,3 +83,12 @@ def test_large_groups_are_stratified() -> None:
     fold = fold_of(found.pairs, 200)
     shares = [codes[fold == f].mean() for f in range(5)]
     assert shares == [0.5] * 5
+
+
+def test_only_the_number_of_folds_is_told_as_such() -> None:
+    codes = np.arange(30) % 3
+    for n_folds in (1, 11, 2.0, "5", None):
+        with pytest.raises(InputError, match="cv_n_folds=.*largest class, which has 10"):
+            stratified_folds(codes, n_folds, 0)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="[Ss]eed"):
+        stratified_folds(codes, 5, -1)
