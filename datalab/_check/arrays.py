@@ -108,9 +108,13 @@ def unit_interval(
     if not excess <= MAX_EXCESS:
         bad = ~((numbers >= -MAX_EXCESS) & (numbers <= 1.0 + MAX_EXCESS))
         at = tuple(int(i) for i in np.argwhere(bad)[0])
+        remedy = (
+            "drop or fill the rows with NaN"
+            if np.isnan(numbers[at])
+            else "pass the output of predict_proba (for logits apply softmax first)"
+        )
         raise InputError(
-            f"`{name}` must be probabilities in [0, 1], got {numbers[at]} in row {at[0]}; pass "
-            "the output of predict_proba (for logits apply softmax first)"
+            f"`{name}` must be probabilities in [0, 1], got {numbers[at]} in row {at[0]}; {remedy}"
         )
     if excess > ROUNDING:
         warn(f"`{name}` leaves [0, 1] by up to {excess:.2g}; such values are clipped", place=place)

@@ -23,6 +23,11 @@ __all__ = [
     "two_classes",
 ]
 
+# Closes the message about what stands for "no label" in other libraries.
+LEFT_OUT = (
+    "; where a label is missing, leave the row out, or use Datalab, which allows labels of None"
+)
+
 
 def class_codes(labels: Any, *, name: str = "labels", missing: bool = False) -> Codes:
     """Class labels as integer codes.
@@ -70,12 +75,14 @@ def class_codes(labels: Any, *, name: str = "labels", missing: bool = False) -> 
         bad = ~np.isfinite(numbers) | (numbers != np.floor(numbers))
         if bad.any():
             at = int(np.flatnonzero(bad)[0])
-            raise InputError(f"{wanted}, got {float(numbers[at])} in row {at}")
+            remedy = "" if missing or not np.isnan(numbers[at]) else LEFT_OUT
+            raise InputError(f"{wanted}, got {float(numbers[at])} in row {at}{remedy}")
         array = numbers
     codes = array.astype(np.int64, copy=False)
     if codes.size and int(codes.min()) < lowest:
         at = int(np.flatnonzero(codes < lowest)[0])
-        raise InputError(f"{wanted}, got {int(codes[at])} in row {at}")
+        remedy = LEFT_OUT if codes[at] == -1 else ""
+        raise InputError(f"{wanted}, got {int(codes[at])} in row {at}{remedy}")
     return Codes(codes)
 
 

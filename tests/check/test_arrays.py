@@ -110,3 +110,10 @@ def test_numeric_labels():
     for labels in wrong:
         with pytest.raises(InputError, match="y"):
             numeric_labels(labels, name="y")
+
+
+def test_nan_is_not_taken_for_a_logit():
+    with pytest.raises(InputError, match="got nan in row 1; drop or fill the rows with NaN$"):
+        unit_interval(np.array([[0.5, 0.5], [np.nan, 1.0]]), name="p")
+    with pytest.raises(InputError, match="got 2.0 in row 0.*softmax"):
+        unit_interval(np.array([[2.0, 0.5], [np.nan, 1.0]]), name="p")

@@ -103,3 +103,11 @@ def test_numbers_for_each_class():
     for wrong in ([1], [1, -1], "3", [1, np.nan]):
         with pytest.raises(InputError, match="`num_to_remove_per_class`"):
             removals_per_class(wrong, 2)
+
+
+def test_a_missing_label_is_told_what_to_do_about():
+    for labels in ([0, -1], [0, np.nan], [0, None]):
+        with pytest.raises(InputError, match="in row 1; where a label is missing, leave the row"):
+            class_codes(labels)
+    with pytest.raises(InputError, match="in row 1$"):
+        class_codes([0, -2])

@@ -17,7 +17,7 @@ def test_probabilities():
         np.testing.assert_array_equal(probabilities(like), PROBS)
     with pytest.raises(InputError, match=r"`pred_probs` must have.*got shape \(3,\)"):
         probabilities(PROBS[:, 0])
-    with pytest.raises(InputError, match="got nan in row 1; pass the output of predict_proba"):
+    with pytest.raises(InputError, match="got nan in row 1; drop or fill the rows"):
         probabilities(np.where(PROBS == 0.2, np.nan, PROBS))
 
 
