@@ -278,8 +278,14 @@ def health_of(lab: Any, **options: Any) -> Health:
     """
     if lab.task != "classification" or not lab.has_labels:
         raise NotFound(
-            f"the health of labels needs one class per row, but the task is {lab.task!r}"
-            + ("" if lab.has_labels else " without labels: give label_name= to Datalab")
+            "the health of labels is for class labels (classification) and needs one class per "
+            f"row, but the task is {lab.task!r}"
+            # Targets of a regression are labels too, only none that name a class.
+            + (
+                " without labels: give label_name= to Datalab"
+                if lab.task in (None, "classification")
+                else ""
+            )
         )
     store = lab._artefacts
     asked = lab._options([], rules=lab._rules, random_state=0, model=None)

@@ -140,3 +140,11 @@ def test_what_a_lab_cannot_tell() -> None:
         Datalab({"y": [1.0, 2.0, 3.5]}, "regression", "y", verbosity=0).health()
     with pytest.raises(NotApplicable, match="give"):
         Datalab({"x": ["a", "b", "c"], "y": [0, 1, 0]}, label_name="y", verbosity=0).health()
+
+
+def test_a_regression_is_told_that_health_is_for_classes() -> None:
+    lab = Datalab({"y": np.linspace(0, 1, 40)}, label_name="y", task="regression", verbosity=0)
+    with pytest.raises(NotFound, match=r"class labels \(classification\).*'regression'$"):
+        lab.health()
+    with pytest.raises(NotFound, match="without labels: give label_name="):
+        Datalab({"x": [1.0, 2.0]}, verbosity=0).health()
