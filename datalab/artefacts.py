@@ -518,7 +518,9 @@ class Artefacts:
             for need in candidate.needs
             if need not in self._held and need in ("features", "knn_graph", "pred_probs")
         ]
-        return "give " + " or ".join(f"{way}=" for way in dict.fromkeys(ways))
+        # The table is what the data has beside the label, no argument.
+        told = {"table": "columns beside the label in the data"}
+        return "give " + " or ".join(told.get(way, f"{way}=") for way in dict.fromkeys(ways))
 
 
 def _recipe_name(make: Callable[..., Any]) -> str:

@@ -149,3 +149,9 @@ def test_select_copies_nothing_when_all_rows_are_wanted() -> None:
 def test_a_recipe_for_an_unknown_artefact_is_refused() -> None:
     with pytest.raises(InputError, match="no artefact is called 'feature'"):
         recipe("feature")
+
+
+def test_the_table_is_no_argument() -> None:
+    remedy = Artefacts(3).remedy("table", "datalab")
+    assert remedy.startswith("give columns beside the label in the data")
+    assert "table=" not in remedy
