@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab import audit, results
-from datalab._check import choice, did_you_mean, warn, whole_number
+from datalab._check import choice, did_you_mean, in_words, warn, whole_number
 from datalab._data.annotations import read_annotations
 from datalab._data.columns import default_image_key, default_text_key
 from datalab._data.labels import AnyLabels, Labels, RegressionLabels, read_labels
@@ -412,6 +412,8 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             choice(device, ("cpu", "cuda", "auto"), name="device")
         if engine is not None:
             choice(engine, ("auto", "exact", "approximate"), name="engine")
+        if random_state is not None:
+            whole_number(random_state, name="random_state", least=0)
         steps = self._planned(issue_types, rules)
         self.give(
             pred_probs=pred_probs, features=features, knn_graph=knn_graph, annotations=annotations
@@ -1068,6 +1070,11 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         """
         from datalab.views.report import show_report
 
+        if isinstance(num_examples, bool) or not isinstance(num_examples, (int, np.integer)):
+            raise InputTypeError(
+                "`num_examples` must be an integer, how many examples to show for each issue "
+                f"type, got {in_words(num_examples)}; get_issues(issue_type) is about one type"
+            )
         show_report(
             self,
             num_examples=0 if verbosity == 0 else num_examples,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from datalab._check import class_codes
+from datalab._check import class_codes, finite_number
 from datalab._core.duplicate import kept_rows, pairs_of, set_ids
 from datalab._data.labels import AnyLabels, Labels, MultilabelLabels, RegressionLabels, encode
 from datalab._data.roles import targets
@@ -88,7 +88,9 @@ def to_drop(outcome: Outcome, below: float | None = None) -> BoolArray:
     if findings is None or (not len(findings.is_issue) and findings.flagged):
         reason = outcome.reason or "the finding is about the data set, not about rows"
         raise InputError(f"nothing to drop for {outcome.name!r}: {reason}")
-    drop = findings.is_issue if below is None else findings.score < below
+    drop = (
+        findings.is_issue if below is None else findings.score < finite_number(below, name="below")
+    )
     if "is_kept" in findings.columns:
         drop = drop & ~np.asarray(findings.columns["is_kept"], dtype=bool)
     elif "near_duplicate_sets" in findings.columns:  # found under the rules of the reference

@@ -601,3 +601,18 @@ def test_what_ran_is_told_in_the_summary() -> None:
     for shown in (str(lab), lab._repr_html_()):
         assert "knn_graph: exact search" in shown
         assert "pred_probs: " in shown
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", np.random.default_rng(0)])
+def test_a_seed_that_is_none_is_named(frame: pd.DataFrame, seed: Any) -> None:
+    lab = Datalab(frame, label_name="label", verbosity=0)
+    with pytest.raises(InputError, match="`random_state` must be an integer >= 0"):
+        lab.find_issues(["label"], random_state=seed)
+
+
+def test_options_of_the_wrong_kind_are_named(frame: pd.DataFrame) -> None:
+    lab = Datalab(frame, label_name="label", verbosity=0).find_issues(["outlier"])
+    with pytest.raises(InputTypeError, match="`num_examples` must be an integer.*'label'"):
+        lab.report("label")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="`below` must be a finite number, got 'a'"):
+        lab.drop("outlier", below="a")  # type: ignore[arg-type]
