@@ -50,7 +50,9 @@ class Outcomes(Sequence[Outcome]):
     def __getitem__(self, key: int | str | slice) -> Outcome | Sequence[Outcome]:
         if isinstance(key, str):
             if key not in self._by_name:
-                raise NotFound(f"no check {key!r} was made: {did_you_mean(key, self._by_name)}")
+                known = did_you_mean(key, self._by_name)
+                remedy = "" if self._by_name else "; call find_issues() first"
+                raise NotFound(f"no check {key!r} was made: {known}{remedy}")
             return self._by_name[key]
         return list(self._by_name.values())[key]
 

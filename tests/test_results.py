@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from datalab import Datalab, Findings
+from datalab.exceptions import NotFound
 from datalab.results import class_labels
 
 
@@ -108,3 +110,10 @@ def test_classes_are_shown_by_name() -> None:
         "a", is_issue=np.zeros(6, bool), score=np.ones(6), columns={"guess": np.array([1] * 6)}
     )
     assert set(lab_with(found, produces={"guess": "class"}).get_issues("a")["guess"]) == {1}
+
+
+def test_before_an_audit_its_call_is_named() -> None:
+    with pytest.raises(NotFound, match=r"no check 'label' was made.*call find_issues\(\) first"):
+        Datalab({"x": [1, 2]}, verbosity=0).outcomes["label"]
+    with pytest.raises(NotFound, match="known: part$"):
+        lab_with(Findings("part", np.zeros(6, bool), np.ones(6))).outcomes["label"]

@@ -145,7 +145,7 @@ class Label:
     def __post_init__(self) -> None:
         """Check the options."""
         if self.filter_by is not None:
-            choice(self.filter_by, (ADAPTIVE, *PRUNING, *COUNTING), name="filter_by")
+            choice(self.filter_by, (*PRUNING, *COUNTING), name="filter_by")
         for key in self.clean_learning_kwargs:
             if key not in CLEAN_LEARNING:
                 raise InputError(

@@ -254,3 +254,10 @@ def test_explains_in_words() -> None:
     assert Label().explain({**full, **alike}).endswith("; 60 % of its neighbours are cat")
     alone = {"neighbor_label": None, "neighbor_share": np.nan, "neighbor_given_share": np.nan}
     assert Label().explain({**full, **alone}).endswith("dog has 62 %")
+
+
+def test_known_rules_are_listed_once() -> None:
+    with pytest.raises(InputError, match="known: ") as told:
+        Label(filter_by="x")
+    assert str(told.value).count("adaptive") == 1
+    Label(filter_by="adaptive")
