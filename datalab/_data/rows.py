@@ -91,7 +91,8 @@ def _aligned(mask: BoolArray, rows: Any, index: Any, n_rows: int, name: str) -> 
         # A condition on the whole table serves for those of its rows that are left.
         at = rows.index.get_indexer(index) if rows.index.is_unique else np.array([-1])
         if (at >= 0).all():
-            return mask[at]
+            left: BoolArray = mask[at]
+            return left
     if mask.shape != (n_rows,):
         raise InputError(
             f"`{name}` is a mask of shape {mask.shape}, but there are {n_rows} rows; give one "

@@ -63,7 +63,8 @@ def _headline(health: "Health") -> str:
 def _facts(health: "Health") -> list[str]:
     facts = [
         f"{counted(health.num_examples, 'label')} in {counted(len(health.class_names), 'class')}",
-        f"in brackets: {share(health.level)} intervals",
+        f"in brackets: {share(health.level)} intervals for other rows drawn alike",
+        "labels that a model gets wrong surely count as noise",
     ]
     if health.num_left_out:
         facts.append(f"{counted(health.num_left_out, 'row')} without a label left out")
