@@ -10,14 +10,16 @@ from datalab._data.columns import identifies
 from datalab._data.digest import Digest
 from datalab._data.table import Table
 from datalab._data.values import is_missing
-from datalab._typing import IndexArray
+from datalab._typing import BoolArray, IndexArray
 
-__all__ = ["describing_columns", "equal_rows"]
+__all__ = ["describing_columns", "equal_rows", "without_copies"]
 
 # Kinds whose values are hashed by pandas as a whole; the others are looked at one by one.
 PLAIN = frozenset({"number", "category", "bool", "text", "date"})
 # Files are large: they are read so many rows at a time.
 FILE_BLOCK = 1000
+# Where fewer values of a column are distinct, its repeats are no copies that slipped in.
+DISTINCT = 0.8
 # Multiplier that mixes the hashes of columns (Knuth, TAOCP 2, table of section 3.3.4).
 MIX = np.uint64(6364136223846793005)
 
@@ -39,6 +41,31 @@ def _numbers_rows(table: Table, name: str, parts: Sequence[IndexArray]) -> bool:
         return False
     values = table.column(name)
     return all(identifies(name, values[rows]) for rows in parts)
+
+
+def without_copies(table: Table, values: NDArray[Any]) -> BoolArray:
+    """By which rows to tell whether a column numbers them: exact copies of a row count once.
+
+    Parameters
+    ----------
+    table : Table
+    values : ndarray of shape (N,)
+        Of the column.
+
+    Returns
+    -------
+    ndarray of bool, shape (N,)
+        False for rows that equal an earlier one in every column of the data set.
+    """
+    kept = np.ones(len(table), dtype=bool)
+    present = values[~is_missing(values)].tolist()
+    # Rows are compared only where it matters, for that reads the whole data set.
+    if not DISTINCT * len(present) <= len(set(present)) < len(present):
+        return kept
+    whole = Table(table.source, tuple(table.source.columns), table.rows)
+    kept[:] = False
+    kept[np.unique(equal_rows(whole, whole.columns), return_index=True)[1]] = True
+    return kept
 
 
 def equal_rows(table: Table, columns: Sequence[str]) -> IndexArray:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from datalab._data.columns import looks_like_identifier
+from datalab._data.content import without_copies
 from datalab._data.table import Table
 from datalab._data.values import as_floats
 from datalab._typing import FloatArray
@@ -23,6 +24,13 @@ class IdentifierColumn:
     A finding about the data set as a whole: no row has it, the summary is 0 or 1. Columns are told
     by name, those of features by position.
 
+    Parameters
+    ----------
+    count_copies : bool, optional
+        Whether rows of a table that are exact copies count each, so that one of them keeps a
+        column from being an identifier. By default they count once; under ``rules="reference"``
+        each counts.
+
     Examples
     --------
     >>> import numpy as np
@@ -32,7 +40,10 @@ class IdentifierColumn:
     (True, 0.0, [0])
     """
 
+    count_copies: bool | None = None
+
     name: ClassVar[str] = "identifier_column"
+    reference: ClassVar[dict[str, Any]] = {"count_copies": True}
     beyond_reference: ClassVar[bool] = True
     any_of: ClassVar[tuple[str, ...]] = ("table", "features")
     description: ClassVar[str] = "Columns that number the rows instead of describing them."
@@ -52,7 +63,7 @@ class IdentifierColumn:
                 name
                 for name in table.columns
                 if table.source.kind(name) == "number"
-                and _numbers_rows(name, as_floats(table.column(name)))
+                and _numbers_rows(name, self._judged(table, name))
             ]
         return Findings(
             self.name,
@@ -63,6 +74,12 @@ class IdentifierColumn:
             summary=0.0 if found else 1.0,
             info={"identifier_columns": found, "num_identifier_columns": len(found)},
         )
+
+    def _judged(self, table: Table, name: str) -> FloatArray | None:
+        values = as_floats(table.column(name))
+        if values is None or self.count_copies:
+            return values
+        return values[without_copies(table, values)]
 
 
 def _numbers_rows(name: str, values: FloatArray | None) -> bool:

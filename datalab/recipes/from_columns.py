@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._data.columns import looks_like_identifier
+from datalab._data.content import without_copies
 from datalab._data.table import Table
 from datalab._data.values import as_floats, is_missing
 from datalab._typing import BoolArray, FloatArray, IndexArray
@@ -86,13 +87,14 @@ def _number(table: Table, name: str, options: Options) -> Column | str:  # noqa:
     values = as_floats(table.column(name))
     if values is None:
         return "mixed"
-    whole = table.kind(name) == "number"
-    return _numbers(values, name, "number", identifiers=whole)
+    judged = without_copies(table, values) if table.kind(name) == "number" else None
+    return _numbers(values, name, "number", judged)
 
 
 def _numbers(
-    values: NDArray[np.float64], name: str, kind: str, *, identifiers: bool = False
+    values: NDArray[np.float64], name: str, kind: str, judged: BoolArray | None = None
 ) -> Column | str:
+    """Numbers; none when those of the rows `judged`, if any are, look like an identifier."""
     values = np.where(np.isfinite(values), values, np.nan)
     missing = np.isnan(values)
     present = values[~missing]
@@ -100,7 +102,7 @@ def _numbers(
         return "all values are missing"
     if present.min() == present.max():
         return "constant"
-    if identifiers and looks_like_identifier(name, present):
+    if judged is not None and looks_like_identifier(name, values[judged & ~missing]):
         return "looks like an identifier"
     # Beyond the range of float32 only the order of magnitude could be told.
     largest = float(np.finfo(np.float32).max) / 1e6
@@ -140,7 +142,7 @@ def _dates(moments: NDArray[np.datetime64]) -> Column | str:
 def _category(table: Table, name: str, options: Options) -> Column | str:
     values = table.column(name)
     missing = is_missing(values)
-    read = _read_as(values, missing, name)
+    read = _read_as(table, values, missing, name)
     if read is not None:
         return read
     distinct = np.array(sorted({str(value) for value in values[~missing]}), dtype=object)
@@ -176,11 +178,11 @@ def _text(table: Table, name: str, options: Options) -> Column | str:
     values = table.column(name)
     missing = is_missing(values)
     if name not in table.named:
-        read = _read_as(values, missing, name)
+        read = _read_as(table, values, missing, name)
         if read is not None:
             return read
         if not _is_prose(values[~missing]):
-            if _numbers_rows(values[~missing]):
+            if _numbers_rows(values[~missing & without_copies(table, values)]):
                 return "looks like an identifier"
             return _levels(values, missing, options)
     return _prose(values, missing, options)
@@ -197,7 +199,9 @@ def _prose(values: NDArray[Any], missing: BoolArray, options: Options) -> Column
     return Column("text", wordless, vectors={"": blocks.vector}, terms=blocks.terms)
 
 
-def _read_as(values: NDArray[Any], missing: BoolArray, name: str) -> Column | str | None:
+def _read_as(
+    table: Table, values: NDArray[Any], missing: BoolArray, name: str
+) -> Column | str | None:
     """Numbers or dates that are written as texts; None when the texts are neither."""
     import pandas as pd
 
@@ -217,7 +221,7 @@ def _read_as(values: NDArray[Any], missing: BoolArray, name: str) -> Column | st
     if np.isfinite(numbers(sample)).mean() >= NEARLY_ALL:
         whole = np.full(len(values), np.nan)
         whole[~missing] = numbers(present)
-        return _numbers(whole, name, "number", identifiers=True)
+        return _numbers(whole, name, "number", without_copies(table, whole))
     if np.mean([bool(_DATE.search(text)) and len(text) <= LONG for text in sample]) < NEARLY_ALL:
         return None
     if np.isnat(_moments(sample)).mean() > 1 - NEARLY_ALL:

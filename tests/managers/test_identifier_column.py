@@ -83,3 +83,35 @@ def test_report(lab: Datalab) -> None:
         lab.report()
     assert "customer_id" in shown.getvalue()
     assert "customer_id" in lab._repr_html_() or "dentifier" in lab._repr_html_()
+
+
+@pytest.mark.parametrize("copies", [0, 1, 10])
+@pytest.mark.parametrize("named", [True, False], ids=["number", "text"])
+def test_exact_copies_of_rows_count_once(copies: int, named: bool) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 300)
+    ids = np.arange(300) + 1000
+    customers: Any = ids if named else [f"C{k:05d}" for k in ids]
+    once = pd.DataFrame({"customer_id": customers, "a": rng.normal(2 * y), "label": y})
+    data = pd.concat([once, once.sample(copies, random_state=0)], ignore_index=True)
+    lab = Datalab(data, label_name="label", verbosity=0)
+    lab.find_issues(["identifier_column", "non_iid"])
+    found = lab.get_info("identifier_column")["identifier_columns"]
+    assert found == (["customer_id"] if named else [])
+    assert lab.get_info("non_iid")["p-value"] > 0.01
+
+
+def test_a_repeated_number_in_another_row_is_no_identifier() -> None:
+    data = pd.DataFrame({"id": [*range(N), 3], "a": RNG.normal(size=N + 1)})
+    lab = Datalab(data, verbosity=0)
+    lab.find_issues(["identifier_column"])
+    assert lab.get_info("identifier_column")["identifier_columns"] == []
+
+
+def test_the_reference_counts_every_copy() -> None:
+    once = pd.DataFrame({"id": np.arange(N), "a": RNG.normal(size=N)})
+    data = pd.concat([once, once[:1]], ignore_index=True)
+    for rules, expected in (("datalab", ["id"]), ("reference", [])):
+        lab = Datalab(data, verbosity=0)
+        lab.find_issues(["identifier_column"], rules=rules)
+        assert lab.get_info("identifier_column")["identifier_columns"] == expected
