@@ -22,6 +22,7 @@ from PIL import Image
 
 import datalab
 from datalab.cli import main
+from datalab.cli._progress import in_options
 from datalab.cli._rules import Rule, parse_rule
 from datalab.exceptions import InputWarning
 from datalab.findings import Findings
@@ -144,6 +145,25 @@ def test_not_applicable_says_what_to_type(run: Run) -> None:
     shown = run("audit", "data.csv", "--issues", "label")
     assert shown.exit_code == 0
     assert "to check label as well: add --label" in shown.stdout
+    assert "give --label (the column" in shown.stderr
+    assert "give --label" in shown.stdout
+    brief = run("audit", "data.csv", "--issues", "label", "--quiet")
+    assert "give --label (the column" in brief.stdout
+    told = shown.stdout + shown.stderr + brief.stdout
+    assert "label_name" not in told
+    assert "to Datalab" not in told
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ('say task="regression" to Datalab', "say --task regression"),
+        ("give pred_probs= or features=", "give --pred-probs or --features"),
+        ("with kind='x' it is k=5", "with kind='x' it is k=5"),
+    ],
+)
+def test_messages_in_the_words_of_the_command_line(message: str, told: str) -> None:
+    assert in_options(message) == told
 
 
 @pytest.mark.usefixtures("folder")

@@ -81,7 +81,7 @@ def run_audit(
     elif quiet:
         show(brief(lab))
     else:
-        show(report_text(lab, num_examples=EXAMPLES, **page()))
+        show(report_text(lab, num_examples=EXAMPLES, reworded=in_options, **page()))
         if not interrupted:
             show(next_steps(lab, outputs))
     _tell_trouble(lab, verdicts, interrupted)

@@ -12,7 +12,7 @@ import numpy as np
 
 import datalab
 from datalab.audit import Outcome
-from datalab.cli._progress import OPTIONS, one_line
+from datalab.cli._progress import OPTIONS, in_options, one_line
 from datalab.cli._rules import Verdict, counts
 from datalab.lab import Datalab
 from datalab.results import explained
@@ -50,7 +50,7 @@ def brief(lab: Datalab) -> str:
 
 def _ended(outcome: Outcome) -> str:
     if outcome.findings is None:
-        return f"{outcome.status} ({one_line(outcome.reason)})"
+        return f"{outcome.status} ({one_line(in_options(outcome.reason))})"
     flagged, rows = counts(outcome)
     if outcome.findings.about_dataset:
         return "the data set as a whole has this issue" if flagged else "no issue"

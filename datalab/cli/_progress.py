@@ -46,7 +46,16 @@ def in_options(message: str) -> str:
     """A message of the library in the words of the command line."""
     message = re.sub(r"`(\w+)`", lambda found: OPTIONS.get(found[1], found[0]), message)
     # "give pred_probs= or features=" is how reasons tell what is missing.
-    message = re.sub(r"\b(\w+)=(?!\w)", lambda found: OPTIONS.get(found[1], found[0]), message)
+    # A value may follow, quoted as in Python: task="regression" → --task regression.
+    message = re.sub(
+        r"""\b(\w+)=(?:(["'])(\w+)\2|(?!\w))""",
+        lambda found: (
+            " ".join(filter(None, (OPTIONS[found[1]], found[3])))
+            if found[1] in OPTIONS
+            else found[0]
+        ),
+        message,
+    )
     return message.replace(" to Datalab", "")
 
 
@@ -67,7 +76,7 @@ class Progress(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """A line of the library's log, such as how a check ended."""
-        self.say(record.getMessage(), dim=True)
+        self.say(in_options(record.getMessage()), dim=True)
 
     def warn(self, message: Warning | str, *_: Any, **__: Any) -> None:
         """A warning, in place of Python's own way of showing it."""

@@ -53,7 +53,7 @@ def _confusion(lab: Any, outcome: Outcome) -> dict[str, Any]:
         for p, n in zip(pairs[top].tolist(), sizes[top].tolist(), strict=True)
     )
     bars = tuple((sizes[top] / max(int(sizes.max(initial=0)), 1)).tolist())
-    title = "Labels most often in doubt"
+    title = "Where given and most probable class differ most often"
     return {"table": Table(title, ("given", "suggested", "rows"), rows, bars)} if rows else {}
 
 

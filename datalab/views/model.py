@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from datalab.views.cells import Cell, count, share
+from datalab.views.cells import Cell, count, counted, share
 
 __all__ = ["Bins", "Example", "Group", "Matrix", "Overview", "Section", "State", "Table"]
 
@@ -112,12 +112,12 @@ class Section:
         if self.state in ("not applicable", "failed"):
             return self.reason
         if self.state == "clean":
-            where = f" in {count(self.n_checked)} rows" if self.n_checked else ""
+            where = f" in {counted(self.n_checked, 'row')}" if self.n_checked else ""
             return f"No {self.title.lower()} issues found{where}"
         if not self.n_checked:
             return "The data set as a whole has this issue"
         return (
-            f"{count(self.n_flagged)} of {count(self.n_checked)} rows flagged "
+            f"{count(self.n_flagged)} of {counted(self.n_checked, 'row')} flagged "
             f"({share(self.n_flagged, self.n_checked)})"
         )
 

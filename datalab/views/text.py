@@ -1,7 +1,8 @@
 """The same report as text, for terminals, scripts and logs."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +54,7 @@ def report_text(
     show_all_issues: bool = False,
     width: int = WIDTH,
     colour: bool = False,
+    reworded: Callable[[str], str] = str,
 ) -> str:
     """The report as text: the summary, then the worst examples of each check.
 
@@ -65,6 +67,8 @@ def report_text(
         Columns of the terminal.
     colour : bool
         Whether to colour with ANSI sequences.
+    reworded : callable
+        Says why a check was not made in other words, such as those of the command line.
 
     Returns
     -------
@@ -77,6 +81,8 @@ def report_text(
         text_limit=TEXT_LIMIT,
         show_all=show_all_issues,
     )
+    told = tuple(replace(section, reason=reworded(section.reason)) for section in view.sections)
+    view = replace(view, sections=told)
     parts = list(_summary(view, "Datalab report", width))
     for section in view.shown:
         parts += _section(view, section, include_description, show_summary_score)
@@ -215,7 +221,12 @@ def _pairs(matrix: Matrix) -> "RenderableType":
     bars = tuple(n / top[0][0] for n, _, _ in top)
     empty = ((cells.Cell("none", "missing"),) * 2 + (cells.Cell("0", "number"),),)
     return evidence_text(
-        Table("Labels most often in doubt", ("given", "suggested", "rows"), rows or empty, bars)
+        Table(
+            "Where given and most probable class differ most often",
+            ("given", "suggested", "rows"),
+            rows or empty,
+            bars,
+        )
     )
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,6 +8,7 @@ from datalab import Datalab, Findings
 from datalab.audit import Outcome
 from datalab.managers.base import spec_of
 from datalab.views.collect import overview
+from datalab.views.model import Section
 
 
 def with_findings(lab: Datalab, found: Findings, **attributes) -> Datalab:
@@ -279,3 +282,9 @@ def test_the_lab_is_not_changed(lab):
     before = dict(vars(lab))
     overview(lab, show_all=True)
     assert vars(lab) == before
+
+
+def test_one_row_is_singular():
+    section = Section(name="null", title="Null", state="clean", n_checked=1)
+    assert section.sentence == "No null issues found in 1 row"
+    assert replace(section, state="flagged", n_flagged=1).sentence.startswith("1 of 1 row flagged")

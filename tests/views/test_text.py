@@ -20,7 +20,7 @@ def test_the_report_shows_the_worst_rows_with_reasons(digits):
     label = digits.outcomes["label"]
     assert f"What to do: {label.spec.advice}" in " ".join(text.split())
     assert "model gives" in text
-    assert "Labels most often in doubt" in text
+    assert "Where given and most probable class differ most often" in text
     assert str(digits) in text or summary_text(digits).splitlines()[1] in text
 
 
