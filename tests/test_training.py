@@ -141,7 +141,9 @@ def test_the_check_finds_wrong_labels_and_is_run_by_default() -> None:
     assert "training_dynamics" not in Datalab(frame, label_name="y").list_default_issue_types()
     plot = lab.plot.training()
     assert len(plot.frame()) == 300
-    assert "hard to learn" in repr(plot)
+    told = repr(plot) + plot.figure.axes[0].get_title(loc="left")
+    assert "in the hard region" in told
+    assert "hard to learn" not in told
 
 
 def test_what_was_recorded_must_fit_the_data() -> None:

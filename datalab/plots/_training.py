@@ -67,12 +67,13 @@ def training(
     ax.set_ylim(-0.03, 1.03)
     ax.set_xlabel("variability of the label's probability", color=draw.TEXT)
     ax.set_ylabel("mean probability of the label", color=draw.TEXT)
+    # Not "hard to learn": the check of that name flags by the area under the margin.
     hard = int((where == "hard").sum())
-    draw.title(ax, f"Data map: {count(hard)} of {count(len(up))} examples are hard to learn")
+    draw.title(ax, f"Data map: {count(hard)} of {count(len(up))} examples in the hard region")
     draw.legend(ax, outside=True)
     return Plot(
         draw.figure_of(ax),
         "training",
-        f"data map of {count(n_rows)} examples; {count(hard)} hard to learn",
+        f"data map of {count(n_rows)} examples; {count(hard)} in the hard region",
         {"variability": across, "confidence": up, "region": where},
     )
