@@ -193,9 +193,11 @@ class MultiAnnotator:
             told += f"; {info['num_known']} known truths"
         silent, offered = info["num_rows_without_consensus"], info["num_labels_of_the_model"]
         if silent:
-            told += f"; {silent} rows that nobody labelled have no consensus"
+            which, have = ("row", "has") if silent == 1 else ("rows", "have")
+            told += f"; {silent} {which} that nobody labelled {have} no consensus"
         if offered:
-            told += f"; for {offered} rows that nobody labelled, the model's label is told"
+            which = "row" if offered == 1 else "rows"
+            told += f"; for {offered} {which} that nobody labelled, the model's label is told"
         return told
 
     def explain(self, row: Mapping[str, Any]) -> str:

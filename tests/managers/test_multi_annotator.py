@@ -365,3 +365,10 @@ def test_explains_itself() -> None:
     assert MultiAnnotator().explain(row).endswith("(the only annotator says otherwise)")
     row |= {"num_annotations": 0, "annotator_agreement": np.nan}
     assert MultiAnnotator().explain(row).endswith("(nobody labelled it)")
+
+
+def test_a_single_row_that_nobody_labelled_is_one_row() -> None:
+    answers = simulated(np.random.default_rng(0).integers(0, 2, 60), asked=1.0)
+    answers.iloc[7] = np.nan
+    told = MultiAnnotator().sum_up(MultiAnnotator().find_issues(read(answers)))
+    assert "; 1 row that nobody labelled has no consensus" in told
