@@ -114,5 +114,6 @@ def test_the_reference_counts_every_copy() -> None:
     lab = Datalab(data, verbosity=0)
     lab.find_issues(["identifier_column"])
     assert lab.get_info("identifier_column")["identifier_columns"] == ["id"]
+    lab = Datalab(data, verbosity=0)
     lab.find_issues(["identifier_column"], rules="reference")
     assert lab.get_info("identifier_column")["identifier_columns"] == []
