@@ -84,9 +84,9 @@ def get_label_quality_scores(
            [0.8, 0.9]]))
     """
     choice(method, ["softmin", "num_pixel_issues"], name="method", error=OptionError)
-    if finite_number(temperature, name="temperature") <= 0:
+    if finite_number(temperature, name="temperature") == 0:
         raise InputError(
-            f"`temperature` must be positive, got {temperature!r}; for the lowest score give 1e-6"
+            f"`temperature` must not be 0, got {temperature!r}; for the lowest score give 1e-6"
         )
     jobs(n_jobs)
     given, found = pixel_arrays(labels, pred_probs)
