@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -167,18 +168,27 @@ def share(part: float, whole: float = 1.0) -> str:
 
 
 def number(value: Any) -> str:
-    """A number of the user's data: whole numbers with separators, others with four digits."""
+    """A number of the user's data: whole numbers as they are, others with four digits.
+
+    Without separators: years and identifiers are numbers too.
+
+    Examples
+    --------
+    >>> number(2019), number(2019.0), number(33824.7123), number(0.123456)
+    ('2019', '2019', '33824.7', '0.1235')
+    """
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     if isinstance(value, int | np.integer):
         digits = int(value)
-        return f"{digits:,}" if abs(digits) < 10**15 else f"{digits:.4e}"
+        return str(digits) if abs(digits) < 10**20 else f"{Decimal(digits):.4e}"
     if not np.isfinite(value):
         return "–" if np.isnan(value) else ("∞" if value > 0 else "-∞")
     size = abs(float(value))
-    if size == 0 or 1e-4 <= size < 1e6:
-        text = f"{value:.4g}" if size < 1e3 else f"{value:,.1f}"
-        return text.removesuffix(".0")
+    if float(value).is_integer() and size < 1e15:
+        return str(int(value))
+    if 1e-4 <= size < 1e6:
+        return f"{value:.4g}" if size < 1e3 else f"{value:.1f}".removesuffix(".0")
     return f"{value:.3e}"
 
 

@@ -141,7 +141,7 @@ def _identifiers(lab: Any, outcome: Outcome) -> dict[str, Any]:
     rows = []
     for one in found[:TABLE_ROWS]:
         name = one if isinstance(one, str) else f"feature {one}"
-        first = [show(v, NAME_LIMIT).text.replace(",", "") for v in _first_values(lab, one)]
+        first = [show(v, NAME_LIMIT).text for v in _first_values(lab, one)]
         told = Cell(", ".join([*first, "…"]), "text")
         rows.append((Cell(clean_text(name, NAME_LIMIT), "text"), told))
     title = counted(len(found), "column")
