@@ -423,9 +423,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         if not steps:
             warn("no issue types to look for; nothing was done", UserWarning)
             return self
-        replaced = [step.name for step in steps if step.name in self._outcomes]
-        if replaced:
-            warn(f"earlier results are replaced: {', '.join(replaced)}", DatalabWarning)
+        self._tell_replaced(steps, rules)
         if model is not None:
             from datalab._models.given_model import as_estimator
 
@@ -454,6 +452,27 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             }
         )
         return self
+
+    def _tell_replaced(self, steps: list[Step], rules: Rules) -> None:
+        """Warn of results that were got in another way and are lost; the same call again is none.
+
+        The reference warns whenever a check is repeated.
+        """
+        from datalab.chain.step import same
+
+        def parameters(one: Step | Outcome) -> dict[str, Any]:
+            return {name: getattr(one.manager, name, None) for name in one.spec.parameters()}
+
+        again = [(step, self._outcomes[step.name]) for step in steps if step.name in self._outcomes]
+        if not again:
+            return
+        replaced = f"earlier results are replaced: {', '.join(step.name for step, _ in again)}"
+        if "reference" in (rules, self._rules) or any(
+            step.given or not same(parameters(step), parameters(earlier)) for step, earlier in again
+        ):
+            warn(replaced, DatalabWarning)
+        else:
+            log.info("%s; compare() tells what changed", replaced)
 
     def _options(self, steps: list[Step], **chosen: Any) -> dict[str, Any]:
         """What recipes can ask for: what the user chose, and what follows from data and steps."""

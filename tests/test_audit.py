@@ -170,8 +170,7 @@ def test_a_value_for_one_manager_only() -> None:
         lab = Datalab({"y": [0, 1, 0]}, label_name="y", verbosity=0)
         lab.find_issues({"custom": {"cluster_ids": [0, 1, -1]}})
         assert seen["ids"].tolist() == [0, 1, -1]
-        with pytest.warns(UserWarning, match="earlier results are replaced: custom"):
-            lab.find_issues(["custom"])
+        lab.find_issues(["custom"])
         assert lab.outcomes["custom"].status == "not applicable"
         with pytest.raises(InputError, match=r"`cluster_ids` has shape \(2,\) but the dataset"):
             lab.find_issues({"custom": {"cluster_ids": [0, 1]}})

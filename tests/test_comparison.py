@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from datalab import Datalab
-from datalab.exceptions import DatalabWarning, NotFound
+from datalab.exceptions import NotFound
 from datalab.plots import Plot
 
 
@@ -53,11 +53,10 @@ def test_the_last_run_is_compared_with_the_one_before() -> None:
     made = lab(list("abcd"), list("xxyy"), [0.9, 0.2, 0.3, 0.1])
     with pytest.raises(NotFound, match="no audit before"):
         made.compare()
-    with pytest.warns(DatalabWarning, match="replaced"):
-        made.find_issues(
-            {"label": {"filter_by": "predicted_neq_given"}},
-            pred_probs=pred_probs([0.9, 0.9, 0.3, 0.8]),
-        )
+    made.find_issues(
+        {"label": {"filter_by": "predicted_neq_given"}},
+        pred_probs=pred_probs([0.9, 0.9, 0.3, 0.8]),
+    )
     told = made.compare().frame().set_index("row")["change"].to_dict()
     assert told == {"b": "disappeared", "d": "appeared"}
 
@@ -66,8 +65,7 @@ def test_rows_without_an_index_are_told_by_their_place_before_dropping() -> None
     data = {"x": [None, 1, 2, None, 4]}
     whole = Datalab(data, task=None, verbosity=0, ledger=False).find_issues(["null"])
     part = whole.keep([0, 2, 4])
-    with pytest.warns(DatalabWarning, match="replaced"):
-        part.find_issues(["null"])
+    part.find_issues(["null"])
     changed = whole.compare(part).frame()
     assert changed[["row", "change"]].to_numpy().tolist() == [[3, "left"]]
 

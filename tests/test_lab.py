@@ -11,6 +11,7 @@ import pytest
 from datalab import Datalab, Findings
 from datalab.exceptions import (
     DatalabError,
+    DatalabWarning,
     InputError,
     InputTypeError,
     InputWarning,
@@ -131,11 +132,16 @@ def test_results_of_unknown_and_unchecked_types(lab: Datalab) -> None:
     assert issubclass(NotFound, ValueError)
 
 
-def test_again_with_more(lab: Datalab, probs: np.ndarray) -> None:
+def test_again_with_more(lab: Datalab, caplog: pytest.LogCaptureFixture) -> None:
     lab.find_issues(["null"])
     assert set(lab.outcomes.frame()["issue_type"]) == {"null", "label"}
-    with pytest.warns(UserWarning, match="earlier results are replaced: label"):
-        lab.find_issues(["label"])
+    with caplog.at_level("INFO", "datalab"):
+        lab.find_issues(["label"])  # the same call again: told, but no warning
+    assert "earlier results are replaced: label; compare() tells" in caplog.text
+    with pytest.warns(DatalabWarning, match="earlier results are replaced: null, label"):
+        lab.find_issues({"null": {}, "label": {"filter_by": "both"}})
+    with pytest.warns(DatalabWarning, match="earlier results are replaced: label"):
+        lab.find_issues(["label"], rules="reference")  # as the reference does
     with pytest.warns(UserWarning, match="no issue types to look for"):
         assert lab.find_issues({}) is lab
 
@@ -309,8 +315,7 @@ def test_models_are_told_apart(frame: pd.DataFrame) -> None:
 
     lab = Datalab(frame, label_name="label", verbosity=0)
     first = lab.find_issues(["label"], model=Same()).issues["label_score"]
-    with pytest.warns(UserWarning, match="replaced"):
-        second = lab.find_issues(["label"], model=Same(var_smoothing=0.5)).issues["label_score"]
+    second = lab.find_issues(["label"], model=Same(var_smoothing=0.5)).issues["label_score"]
     assert not first.equals(second)
     with pytest.warns(InputWarning, match="`model` is not used"):
         Datalab(frame, label_name="label", verbosity=0).find_issues(

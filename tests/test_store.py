@@ -83,8 +83,7 @@ def test_a_lab_comes_back(tmp_path: Path) -> None:
     assert again.requirements().equals(lab.requirements())
     # It goes on where it was: nothing that is fresh is made again.
     graph = again._artefacts.current("knn_graph")
-    with pytest.warns(DatalabWarning, match="replaced"):
-        again.find_issues(["outlier"])
+    again.find_issues(["outlier"])
     assert again._artefacts.current("knn_graph") is graph
     pd.testing.assert_frame_equal(again.get_issues("outlier"), lab.get_issues("outlier"))
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from sklearn.datasets import load_digits, load_sample_images
 
 from datalab import Datalab
-from datalab.exceptions import DatalabWarning, InputError
+from datalab.exceptions import InputError
 from datalab.managers import Dark, NearDuplicateImage
 from datalab.managers.base import spec_of
 from datalab.views.collect import overview
@@ -384,8 +384,7 @@ def test_rows_that_stay_are_not_measured_again(reads: list[int]) -> None:
     lab.find_issues(["exact_duplicate_image"])
     kept = lab.drop("exact_duplicate_image")
     reads.clear()
-    with pytest.warns(DatalabWarning, match="earlier results are replaced"):
-        issues = kept.find_issues([*TYPES, *COPIES]).issues
+    issues = kept.find_issues([*TYPES, *COPIES]).issues
     assert reads == []
     assert len(issues) == 11
     fresh = Datalab(data.drop(index=6), task=None, image_key="image", verbosity=0)

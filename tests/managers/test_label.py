@@ -180,8 +180,7 @@ def test_neighbours_are_a_second_witness() -> None:
     probs[:, 1] = 1 - probs[:, 0]
     lab = Datalab({"y": labels}, label_name="y", verbosity=0)
     alone = lab.find_issues(["label"], pred_probs=probs).issues["label_score"].to_numpy()
-    with pytest.warns(match="earlier results are replaced"):
-        lab.find_issues(["label"], pred_probs=probs, features=features)
+    lab.find_issues(["label"], pred_probs=probs, features=features)
     both = lab.issues["label_score"].to_numpy()
     assert lab.get_info("label")["trust_in_neighbors"] > 0
     assert alone[20:30].mean() > 0.3

@@ -132,18 +132,15 @@ def test_an_audit_sees_corrections_and_does_not_flag_what_is_confirmed() -> None
     lab = audited(frame())
     assert np.flatnonzero(lab.issues["is_label_issue"]).tolist() == [4, 40]
     lab.review.relabel(["r4"]).keep(["r40"])
-    with pytest.warns(DatalabWarning, match="replaced"):
-        lab.find_issues(["label"])
+    lab.find_issues(["label"])
     assert not lab.issues["is_label_issue"].any()
     assert lab.get_issues("label")["given_label"].iloc[4] == "cat"
     assert "confirmed by review: 1" in repr(lab.outcomes)
     assert lab.review.progress("label")["flagged"] == 1
-    with pytest.warns(DatalabWarning, match="replaced"):
-        lab.find_issues(["label"], flag_confirmed=True)
+    lab.find_issues(["label"], flag_confirmed=True)
     assert np.flatnonzero(lab.issues["is_label_issue"]).tolist() == [40]
     lab.review.exclude(["r40"])
-    with pytest.warns(DatalabWarning, match="replaced"):
-        lab.find_issues(["label"])
+    lab.find_issues(["label"])
     assert lab.issues["is_label_issue"].isna().tolist() == [i == 40 for i in range(N)]
     assert "excluded by review: 1" in repr(lab.outcomes)
 
@@ -560,7 +557,6 @@ def test_parts_of_data_whose_index_repeats_labels_share_the_names_of_rows() -> N
 def test_a_part_knows_what_was_confirmed_before() -> None:
     lab = audited(frame())
     lab.review.keep(["r4"])
-    with pytest.warns(DatalabWarning, match="replaced"):
-        lab.find_issues(["label"])
+    lab.find_issues(["label"])
     part = lab.keep(np.arange(N) >= 3)
     assert part.review.progress("label")["hint"] == "1 of 2 reviewed, precision so far 0 %"
