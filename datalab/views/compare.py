@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from datalab._data.values import is_missing
 from datalab.results import shown_rows
-from datalab.views.cells import NAME_LIMIT, clean_text, show
+from datalab.views.cells import NAME_LIMIT, clean_text, is_missing, show
 
 __all__ = ["differences", "spans_of_change", "text_parts"]
 

@@ -263,6 +263,12 @@ def test_differences_of_tables():
     lab = Datalab({"a": [1, 1], "b": ["x", "y"], "c": [None, None]}, task=None, ledger=False)
     told = differences(lab, 0, 1)
     assert told == {"columns": [{"name": "b", "mine": "x", "theirs": "y"}], "more": 0}
+    numbers = {"a": [1, 2], "b": [0.5, None], "c": [None, None]}
+    told = differences(Datalab(numbers, task=None, ledger=False), 0, 1)
+    assert [(c["name"], c["mine"], c["theirs"]) for c in told["columns"]] == [
+        ("a", "1", "2"),
+        ("b", "0.5", "missing"),
+    ]
     assert text_parts("same", "same") == [{"kind": "same", "text": "same"}]
 
 
