@@ -15,6 +15,7 @@ from datalab._check import (
     choice,
     class_name_list,
     labels_and_probs,
+    seed,
     two_classes,
     unit_number,
     whole_number,
@@ -238,6 +239,8 @@ def label_health(
     """
     whole_number(n_resamples, name="n_resamples", least=1)
     unit_number(level, name="level")
+    if random_state is not None:
+        seed(random_state)
     codes, probs = labels_and_probs(labels, pred_probs, on_read=True)
     two_classes(codes)
     n_classes = probs.shape[1]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab import audit, results
-from datalab._check import choice, did_you_mean, in_words, warn, whole_number
+from datalab._check import choice, did_you_mean, in_words, seed, warn, whole_number
 from datalab._data.annotations import read_annotations
 from datalab._data.columns import default_image_key, default_text_key
 from datalab._data.labels import AnyLabels, Labels, RegressionLabels, read_labels
@@ -381,7 +381,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         rules : {"datalab", "reference"}
             "reference" does exactly what cleanlab does and makes no missing inputs.
         random_state : int
-            Seed of everything random in the audit.
+            Seed of everything random in the audit, from 0 to 2**32 - 1.
         device : {None, "cpu", "cuda", "auto"}, optional
             Where neighbours are searched for: on a GPU by PyTorch where it finds one ("auto"), or
             else not at all ("cuda"); by default on the CPU.
@@ -413,7 +413,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         if engine is not None:
             choice(engine, ("auto", "exact", "approximate"), name="engine")
         if random_state is not None:
-            whole_number(random_state, name="random_state", least=0)
+            seed(random_state)
         steps = self._planned(issue_types, rules)
         self.give(
             pred_probs=pred_probs, features=features, knn_graph=knn_graph, annotations=annotations

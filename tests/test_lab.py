@@ -527,6 +527,12 @@ def test_export(lab: Datalab, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "f.parquet"), table)
     with pytest.raises(InputError, match="cannot export to 'f.doc'"):
         lab.export("f.doc")
+    for name in ("f.csv", "f.parquet", "f.xlsx", "f.html"):
+        with pytest.raises(InputError, match=rf"to '.*none.{name}': the folder '.*none' does not"):
+            lab.export(tmp_path / "none" / name)
+    with pytest.raises(InputError, match="it is a folder"):
+        (tmp_path / "folder.csv").mkdir()
+        lab.export(tmp_path / "folder.csv")
 
 
 def test_dict_of_splits(frame: pd.DataFrame, probs: np.ndarray) -> None:
@@ -608,10 +614,12 @@ def test_what_ran_is_told_in_the_summary() -> None:
         assert "pred_probs: " in shown
 
 
-@pytest.mark.parametrize("seed", [-1, 1.5, "a", np.random.default_rng(0)])
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", 2**32, True])
 def test_a_seed_that_is_none_is_named(frame: pd.DataFrame, seed: Any) -> None:
     lab = Datalab(frame, label_name="label", verbosity=0)
-    with pytest.raises(InputError, match="`random_state` must be an integer >= 0"):
+    with pytest.raises(
+        InputError, match=r"`random_state` must be an integer from 0 to 2\*\*32 - 1, got"
+    ):
         lab.find_issues(["label"], random_state=seed)
 
 

@@ -42,6 +42,7 @@ from datalab._check.options import (
     jobs,
     keywords,
     random_stream,
+    seed,
     unit_number,
     whole_number,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "random_stream",
     "removals_per_class",
     "same_length",
+    "seed",
     "some_rows",
     "square_matrix",
     "two_classes",

@@ -15,6 +15,7 @@ __all__ = [
     "jobs",
     "keywords",
     "random_stream",
+    "seed",
     "unit_number",
     "whole_number",
 ]
@@ -83,6 +84,19 @@ def jobs(n_jobs: Any) -> None:
         )
 
 
+def seed(value: Any, *, name: str = "random_state") -> int:
+    """A seed that every generator takes: an integer from 0 to 2**32 - 1."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if whole and 0 <= value < 2**32:
+        return int(value)
+    draw = {np.random.Generator: "integers(2**32)", np.random.RandomState: "randint(2**31)"}
+    way = next((way for kind, way in draw.items() if isinstance(value, kind)), None)
+    told = f"; what is drawn from it can be repeated: int(rng.{way})" if way else ""
+    raise InputError(
+        f"`{name}` must be an integer from 0 to 2**32 - 1, got {in_words(value)}{told}"
+    )
+
+
 def random_stream(random_state: Any) -> np.random.RandomState | np.random.Generator:
     """Where to draw from: numpy's global stream for None, a new one for a seed.
 
@@ -97,7 +111,7 @@ def random_stream(random_state: Any) -> np.random.RandomState | np.random.Genera
     if isinstance(random_state, (np.random.RandomState, np.random.Generator)):
         return random_state
     if isinstance(random_state, (int, np.integer)):
-        return np.random.RandomState(random_state)
+        return np.random.RandomState(seed(random_state))
     raise InputTypeError(
         "`random_state` must be None, an integer, a RandomState or a Generator, got "
         f"{type(random_state).__name__}"

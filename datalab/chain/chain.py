@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from datalab._check import choice, did_you_mean, whole_number
+from datalab._check import choice, did_you_mean, seed, whole_number
 from datalab.audit import Outcome, Step
 from datalab.chain.step import DEFAULT_ACTION, Action, ChainStep, Done, follows, free_name, same
 from datalab.chain.written import VERSION, as_code, as_dict
@@ -188,7 +188,7 @@ class Chain:
         if rules is not None:
             choice(rules, ("datalab", "reference"), name="rules")
         if random_state is not None:
-            whole_number(random_state, name="random_state", least=0)
+            seed(random_state)
         told = {"rules": rules, "random_state": random_state, "model": model, "device": device}
         self._settings |= {name: value for name, value in told.items() if value is not None}
         fresh = self._fresh()

@@ -30,18 +30,21 @@ def export(lab: "Datalab", target: Any) -> Any:
         raise InputTypeError(f"`target` must be a path or 'frame', got {type(target).__name__}")
     path = Path(target)
     suffix = path.suffix.lower()
-    if suffix == ".html":
-        from datalab.views.static import page_html
-
-        path.write_text(page_html(lab, title=path.stem), encoding="utf-8")
-        return path
+    refused = f"cannot export to {str(target)!r}: "
     if suffix not in _WRITERS:
-        raise InputError(
-            f"cannot export to {str(target)!r}: "
-            f"{did_you_mean(path.suffix, ['frame', '.html', *_WRITERS])}"
-        )
+        raise InputError(refused + did_you_mean(path.suffix, ["frame", *_WRITERS]))
+    if not path.parent.is_dir():
+        raise InputError(f"{refused}the folder {str(path.parent)!r} does not exist; make it first")
+    if path.is_dir():
+        raise InputError(f"{refused}it is a folder; name a file")
     _WRITERS[suffix](lab, path)
     return path
+
+
+def _write_html(lab: "Datalab", path: Path) -> None:
+    from datalab.views.static import page_html
+
+    path.write_text(page_html(lab, title=path.stem), encoding="utf-8")
 
 
 def _write_csv(lab: "Datalab", path: Path) -> None:
@@ -100,6 +103,7 @@ def _has_index(frame: "pd.DataFrame") -> bool:
 
 
 _WRITERS: dict[str, Callable[["Datalab", Path], None]] = {
+    ".html": _write_html,
     ".csv": _write_csv,
     ".parquet": _write_parquet,
     ".xlsx": _write_excel,

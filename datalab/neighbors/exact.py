@@ -8,12 +8,13 @@ of unit vectors, so one search serves both. In few dimensions a k-d tree is fast
 """
 
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._check import whole_number
+from datalab._check import choice, whole_number
 from datalab._typing import FloatArray, IndexArray
 from datalab.exceptions import InputError
 from datalab.neighbors.points import (
@@ -138,8 +139,12 @@ def check_k(features: Any, k: int) -> None:
 
 def by_sklearn(features: Any, k: int, metric: Metric) -> Neighbours:
     """Neighbours and distances under any other metric."""
-    from sklearn.neighbors import NearestNeighbors
+    from sklearn.neighbors import VALID_METRICS, NearestNeighbors
 
+    if not callable(metric):
+        # A table of distances is no features, and a function is given as itself.
+        known = {*OPTIONS, *chain(*VALID_METRICS.values())} - {"precomputed", "pyfunc"}
+        choice(metric, sorted(known), name="metric")
     if metric != "nan_euclidean":
         _refuse_missing(features)
     options = {"metric": metric, **OPTIONS.get(metric_name(metric), lambda _: {})(features)}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._check import choice, feature_matrix, unit_number, whole_number
+from datalab._check import choice, feature_matrix, seed, unit_number, whole_number
 from datalab._typing import BoolArray, IndexArray
 from datalab.exceptions import InputError
 from datalab.neighbors.approximate import NotWorthwhile, by_cells
@@ -114,6 +114,7 @@ def knn_graph(
     ([2, 0, 0], [0.0, 5.0, 0.0])
     """
     choice(engine, ENGINES, name="engine")
+    seed(random_state)
     whole_number(memory, name="memory", least=1)
     unit_number(recall, name="recall")
     if device is not None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from datalab._check import seed as checked_seed
 from datalab.exceptions import InputError
 from datalab.plots import _draw as draw
 from datalab.plots._plot import Plot
@@ -99,7 +100,7 @@ def _sampled(
     """At most `sample` of the rows, those in `first` before the others, in order."""
     if len(rows) <= sample:
         return rows
-    shuffled = np.random.default_rng(seed).permutation(len(rows))
+    shuffled = np.random.default_rng(checked_seed(seed, name="random_state")).permutation(len(rows))
     if first is not None:
         shuffled = shuffled[np.argsort(~first[shuffled], kind="stable")]
     return np.sort(rows[shuffled[:sample]])

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from datalab._check import seed
 from datalab.exceptions import InputError
 from datalab.plots import _draw as draw
 from datalab.plots._plot import Plot
@@ -56,7 +57,9 @@ def training(
         raise InputError("`variability`, `confidence` and `region` must have one value per example")
     n_rows = len(up)
     if n_rows > DRAWN:
-        shown = np.sort(np.random.default_rng(random_state).choice(n_rows, DRAWN, replace=False))
+        shown = np.sort(
+            np.random.default_rng(seed(random_state)).choice(n_rows, DRAWN, replace=False)
+        )
         across, up, where = across[shown], up[shown], where[shown]
     ax = ax if ax is not None else draw.axes(6.4, 4.4)
     for name, colour in COLOURS.items():

@@ -9,6 +9,7 @@ from datalab._check import (
     jobs,
     keywords,
     random_stream,
+    seed,
     unit_number,
     whole_number,
 )
@@ -69,3 +70,22 @@ def test_random_streams():
         assert random_stream(stream) is stream
     with pytest.raises(InputTypeError, match="`random_state`"):
         random_stream("seed")
+    with pytest.raises(InputError, match="`random_state` must be an integer from 0"):
+        random_stream(2**32)
+
+
+def test_seeds():
+    assert (seed(0), seed(np.int64(3)), seed(2**32 - 1)) == (0, 3, 2**32 - 1)
+    for wrong in (-1, 2**32, 1.5, True, None, "a"):
+        with pytest.raises(
+            InputError, match=r"`random_state` must be an integer from 0 to 2\*\*32"
+        ):
+            seed(wrong)
+    rng = np.random.default_rng(0)
+    with pytest.raises(InputError, match=r"can be repeated: int\(rng.integers\(2\*\*32\)\)"):
+        seed(rng)
+    assert seed(int(rng.integers(2**32))) > 0  # as the message says
+    stream = np.random.RandomState(0)
+    with pytest.raises(InputError, match=r"can be repeated: int\(rng.randint\(2\*\*31\)\)"):
+        seed(stream)
+    assert seed(int(stream.randint(2**31))) > 0

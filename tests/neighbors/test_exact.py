@@ -233,7 +233,7 @@ def test_bad_requests():
         knn_graph(features, k=8)
     with pytest.raises(InputError, match="`k` must be an integer >= 1"):
         knn_graph(features, k=0)
-    with pytest.raises(InputError, match="`metric` 'cosin' cannot be used"):
+    with pytest.raises(InputError, match="`metric` is 'cosin'; did you mean 'cosine'"):
         knn_graph(features, k=3, metric="cosin")
     with pytest.raises(InputError, match="`features` has no columns"):
         knn_graph(features[:, :0], k=3)

@@ -172,8 +172,9 @@ def test_own_functions_need_not_be_metrics(rng):
         ("correlation", "'correlation' gives no distance .NaN. from row 7 to others"),
         (lambda x, y: np.nan, "gives no distance"),
         (lambda x: 0.0, "cannot be used: .*takes 1 positional argument"),
-        ("Euclidean", "'Euclidean' cannot be used"),
-        ("precomputed", "cannot be used"),
+        ("Euclidean", "is 'Euclidean'; did you mean 'euclidean'"),
+        ("precomputed", "is 'precomputed'; known: .*braycurtis"),
+        (3, "is 3; known: "),
     ],
 )
 def test_metrics_that_cannot_be_used(rng, metric, message):
