@@ -530,8 +530,8 @@ def test_export(lab: Datalab, tmp_path: Path) -> None:
     for name in ("f.csv", "f.parquet", "f.xlsx", "f.html"):
         with pytest.raises(InputError, match=rf"to '.*none.{name}': the folder '.*none' does not"):
             lab.export(tmp_path / "none" / name)
+    (tmp_path / "folder.csv").mkdir()
     with pytest.raises(InputError, match="it is a folder"):
-        (tmp_path / "folder.csv").mkdir()
         lab.export(tmp_path / "folder.csv")
 
 
