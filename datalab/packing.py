@@ -157,7 +157,7 @@ class Packer:
             [
                 self.pack(name, where),
                 str(frame.dtypes.iloc[i]),
-                self._column(frame.iloc[:, i], where),
+                self._column(frame.iloc[:, i], f"{where}, column {str(name)!r}"),
             ]
             for i, name in enumerate(frame.columns)
         ]

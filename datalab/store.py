@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import uuid
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -173,9 +174,18 @@ def _data(lab: "Datalab", packer: Packer) -> dict[str, Any]:
 
 def _as_parquet(frame: Any, target: Path) -> bool:
     """Whether the frame could be written as Parquet, which holds one kind of value per column."""
+    # pandas cannot read the names of nested Arrow types again; their values are plain objects.
+    nested = {
+        name: object
+        for name, kind in frame.dtypes.items()
+        if getattr(getattr(kind, "pyarrow_dtype", None), "num_fields", 0)
+    }
     try:
-        frame.to_parquet(target)
-    except (ValueError, TypeError):  # pyarrow's own errors are of these kinds
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # names that would come back as texts
+            (frame.astype(nested) if nested else frame).to_parquet(target)
+    # pyarrow's own errors are of these kinds.
+    except (ValueError, TypeError, NotImplementedError, OverflowError, UserWarning):
         target.unlink(missing_ok=True)
         return False
     return True

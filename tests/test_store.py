@@ -389,3 +389,29 @@ def test_a_damaged_lab_is_refused_in_words(tmp_path: Path) -> None:
         (folder / "manifest.json").write_text(json.dumps({**manifest, **change}))
         with pytest.raises(InputError, match="damaged"):
             Datalab.load(folder, data=data)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {(1, "a"): 1.5, 7: 2},  # names that Parquet would turn into texts
+        {"big": 2**80, "wide": np.longdouble(1)},
+        {"nested": pd.Series([{"a": 1}] * N, dtype=pd.ArrowDtype(pa.struct([("a", pa.int64())])))},
+    ],
+)
+def test_odd_tables_can_be_saved_as_well(odd: dict[Any, Any], tmp_path: Path) -> None:
+    data = frame().reset_index(drop=True)
+    for name, values in odd.items():
+        data[name] = values if isinstance(values, pd.Series) else np.array([values] * N)
+    lab = Datalab(data, label_name="y", verbosity=0, ledger=False).find_issues(["null"])
+    lab.save(tmp_path / "lab", include_data=True)
+    again = Datalab.load(tmp_path / "lab")
+    assert list(again.data.columns) == list(data.columns)
+    pd.testing.assert_frame_equal(again.issues, lab.issues)
+
+
+def test_what_cannot_be_saved_names_the_column(tmp_path: Path) -> None:
+    data = frame().assign(slice=[slice(0, 1)] * N)
+    lab = Datalab(data, label_name="y", verbosity=0, ledger=False).find_issues(["class_imbalance"])
+    with pytest.raises(InputError, match="cannot save the data, column 'slice': slice is neither"):
+        lab.save(tmp_path / "lab", include_data=True)
