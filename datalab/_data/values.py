@@ -146,12 +146,15 @@ def as_floats(values: NDArray[Any]) -> NDArray[np.float64] | None:
 
 
 def whole_numbers(values: NDArray[Any]) -> NDArray[Any]:
-    """Floats that are all whole as integers (objects where some are missing); others unchanged."""
+    """Floats that are all whole as integers (objects where some are missing); others unchanged.
+
+    So are numbers too large to be told from their neighbours.
+    """
     if values.dtype.kind != "f":
         return values
     missing = np.isnan(values)
     present = values[~missing]
-    if not len(present) or not np.isfinite(present).all() or (present != np.floor(present)).any():
+    if not len(present) or np.abs(present).max() > EXACT or (present != np.floor(present)).any():
         return values
     if not missing.any():
         return values.astype(np.int64)
