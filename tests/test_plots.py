@@ -347,6 +347,14 @@ def test_what_a_lab_cannot_draw_is_told_with_the_remedy(lab):
         lab.plot.scores("lable")
     with pytest.raises(NotFound, match="label"):
         bare.plot.confusion()
+    targets = Datalab({"x": [1.0, 2.0, 3.0]}, task="regression", label_name="x", verbosity=0)
+    for draw in (
+        targets.plot.confusion,
+        targets.view.confusion,
+        lambda: targets.explore("confusion"),
+    ):
+        with pytest.raises(NotFound, match=r"needs one class per row.*'regression'.*scores"):
+            draw()
 
 
 def test_the_class_of_unlabelled_rows_is_told_with_the_remedy():

@@ -30,7 +30,10 @@ class PlotAccessor:
         self._lab = lab
 
     def __repr__(self) -> str:
-        return "lab.plot: .confusion(), .classes(), .scores(name), .issues(), .embedding(color)"
+        return (
+            "lab.plot: .confusion(), .classes(), .scores(name), .issues(), "
+            ".embedding(color), .training()"
+        )
 
     def confusion(self, *, top: int | None = None, ax: "Axes | None" = None) -> Plot:
         """Given × suggested labels; see `datalab.plots.confusion`.
@@ -40,12 +43,12 @@ class PlotAccessor:
         NotFound
             The labels have not been checked, or the task has no classes.
         """
-        columns = self._findings("label").columns
-        if self._lab.task != "classification" or "predicted_label" not in columns:
+        if self._lab.task != "classification":
             raise NotFound(
                 f"a confusion matrix needs one class per row, but the task is {self._lab.task!r}; "
                 'lab.plot.scores("label") shows the scores'
             )
+        columns = self._findings("label").columns
         given, suggested = columns["given_label"], columns["predicted_label"]
         return confusion(given, suggested, self._lab.class_names, top=top, ax=ax)
 

@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._data.images import Unreadable
+from datalab._data.roles import targets
 from datalab.audit import Outcome
+from datalab.exceptions import InputTypeError
 from datalab.findings import Findings
+from datalab.lab import Datalab
 from datalab.results import explained, masking, shown_rows
 from datalab.views.cells import (
     NAME_LIMIT,
@@ -57,7 +60,14 @@ def overview(
         Characters of a cell.
     show_all : bool
         Whether checks that flagged nothing show their lowest scores too.
+
+    Raises
+    ------
+    InputTypeError
+        `lab` is no `Datalab`.
     """
+    if not isinstance(lab, Datalab):
+        raise InputTypeError(f"`lab` must be a Datalab, got {type(lab).__name__}")
     sections = [
         _section(lab, outcome, num_examples, text_limit, show_all) for outcome in lab.outcomes
     ]
@@ -94,6 +104,10 @@ def _facts(lab: Any) -> tuple[str, ...]:
     ):
         if name is not None:
             facts.append(f"{word}: {clean_text(name, NAME_LIMIT)}")
+    if lab._labels is not None:
+        missing = int((~targets(lab._labels)[1]).sum())
+        if missing:
+            facts.append(f"{counted(missing, 'row')} {'has' if missing == 1 else 'have'} no label")
     return tuple(facts)
 
 

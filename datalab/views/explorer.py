@@ -59,6 +59,8 @@ class Explorer(W.Box):  # type: ignore[misc]  # ipywidgets has no types
 
     def __init__(self, lab: Any, names: tuple[str, ...] = (), *, issue: str | None = None) -> None:
         self.session = Session(lab, issue)
+        for name in names:
+            _check_drawable(name, lab)
         chosen = names or tuple(name for name in BY_DEFAULT if _has_something(name, self.session))
         ordered = sorted(dict.fromkeys(chosen), key=lambda name: name != "overview")
         self.views = {name: _view_class(name)(self.session) for name in ordered}
@@ -147,6 +149,16 @@ def _has_something(name: str, session: Session) -> bool:
     return name != "scores" or bool(session.issue)
 
 
+def _check_drawable(name: str, lab: Any) -> None:
+    """Refuse a view that this kind of data can never fill."""
+    if name == "confusion" and lab.task != "classification":
+        others = [other for other in BY_DEFAULT if other != name]
+        raise NotFound(
+            f"the view 'confusion' needs one class per row, but the task is {lab.task!r}; "
+            f"there are {', '.join(others)} and map"
+        )
+
+
 class ViewAccessor:
     """One live view of a lab: ``lab.view.table()``, ``lab.view.confusion()``, ….
 
@@ -167,6 +179,7 @@ class ViewAccessor:
         made = _view_class(name)
 
         def show(*, issue: str | None = None, **options: Any) -> View:
+            _check_drawable(name, self._lab)
             view = made(Session(self._lab, issue), **options)
             view._alone = True
             return view

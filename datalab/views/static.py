@@ -12,6 +12,7 @@ from importlib import resources
 from typing import Any
 
 import datalab
+from datalab._check import whole_number
 from datalab.views import cells
 from datalab.views.collect import overview
 from datalab.views.model import Bins, Matrix, Overview
@@ -85,7 +86,7 @@ def report_html(
         everything that was asked for, pictures, texts and examples get fewer, and it says so.
     """
     options = {"describe": include_description, "show_score": show_summary_score}
-    n = max(num_examples, 0)
+    n = whole_number(num_examples, name="num_examples", least=0)
     diets = [
         _Diet(n, 24),
         _Diet(n, 24, size=64, quality=60),
@@ -115,7 +116,8 @@ def page_html(lab: Any, *, title: str = "Datalab report", num_examples: int = 20
         A whole HTML page of at most 2 MB.
     """
     options = {"describe": True, "show_score": False}
-    diets = [_Diet(num_examples, 200), _Diet(min(num_examples, 10), 60), _Diet(5, 24, text=120)]
+    n = whole_number(num_examples, name="num_examples", least=0)
+    diets = [_Diet(n, 200), _Diet(min(n, 10), 60), _Diet(min(n, 5), 24, text=120)]
     title = cells.clean_text(title, 120)
     report = _fitting(lab, diets, PAGE_BYTES, title, options, show_all=False, links=True)
     return render("page.html", title=title, report=_markup(report))

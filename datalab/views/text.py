@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from datalab._check import whole_number
 from datalab.views import cells
 from datalab.views.collect import overview
 from datalab.views.model import Bins, Example, Matrix, Overview, Section, Table
@@ -76,7 +77,7 @@ def report_text(
     """
     view = overview(
         lab,
-        num_examples=num_examples,
+        num_examples=whole_number(num_examples, name="num_examples", least=0),
         max_images=0,
         text_limit=TEXT_LIMIT,
         show_all=show_all_issues,

@@ -145,6 +145,10 @@ def test_missing_labels_are_told():
     with_findings(lab, Findings("rule", np.ones(40, bool), np.zeros(40)))
     given = [e.given for e in section(lab, num_examples=4).examples]
     assert given == ["a", "missing", "b", "a"]
+    assert "10 rows have no label" in str(lab)
+    assert "10 rows have no label" in lab._repr_html_()
+    given_all = Datalab({"y": ["a", "b", "b"]}, label_name="y")
+    assert "label" not in str(given_all).replace("labels: y", "")
 
 
 def test_targets_of_a_regression_are_numbers():

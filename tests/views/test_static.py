@@ -10,9 +10,10 @@ from PIL import Image
 
 from datalab import Datalab, Findings
 from datalab.audit import Outcome
-from datalab.exceptions import ManagerFailed
+from datalab.exceptions import InputError, InputTypeError, ManagerFailed
 from datalab.managers.base import spec_of
 from datalab.views.static import page_html, report_html, summary_html
+from datalab.views.text import report_text
 
 # What JupyterLab 4.6 keeps of an untrusted output, as far as the views use it.
 KEPT_TAGS = {
@@ -211,6 +212,15 @@ def test_options_of_the_report(digits, read):
     every = read(report_html(digits, show_all_issues=True)).text
     assert "lowest scores; none of them is flagged" in every
     assert "worst of" not in read(report_html(digits, num_examples=0)).text
+
+
+def test_what_is_no_lab_is_named(digits):
+    for show in (report_html, summary_html, page_html, report_text):
+        with pytest.raises(InputTypeError, match="`lab` must be a Datalab, got dict"):
+            show({"x": [1]})
+    for show in (report_html, page_html, report_text):
+        with pytest.raises(InputError, match="`num_examples` must be an integer >= 0, got 'a'"):
+            show(digits, num_examples="a")
 
 
 def test_near_duplicates_stand_together(digits, read):
