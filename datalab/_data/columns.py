@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._data.base import Source
-from datalab._data.values import as_floats, is_missing
+from datalab._data.values import as_floats, is_missing, objects
+from datalab._data.written import read_written
 from datalab.exceptions import InputError
 
 __all__ = [
@@ -165,14 +166,16 @@ def default_image_key(source: Source) -> str | None:
 def default_text_key(source: Source, leave_out: Collection[str] = ()) -> str | None:
     """The column of the longest texts to read; None when there is none.
 
-    Names, codes and categories are not text to read: it has blanks in most rows, or is long and
-    of varying length.
+    Names, codes and categories are not text to read, nor are numbers and dates: it has blanks in
+    most rows, or is long and of varying length.
     """
     best, longest = None, 0.0
     for name in source.columns:
         if name in leave_out or source.kind(name) != "text":
             continue
         texts = [text for text in source.sample(name) if isinstance(text, str)]
+        if read_written(objects(texts)) is not None:
+            continue
         lengths = np.array([len(text) for text in texts])
         blanks = np.mean([" " in text.strip() for text in texts])
         varied = lengths.mean() >= MIN_TEXT_LENGTH and lengths.min() < lengths.max()

@@ -1,7 +1,6 @@
 """Columns of a table as numbers and codes, whatever they hold."""
 
 import re
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +12,7 @@ from datalab._data.columns import looks_like_identifier
 from datalab._data.content import without_copies
 from datalab._data.table import Table
 from datalab._data.values import as_floats, is_missing
+from datalab._data.written import read_written
 from datalab._typing import BoolArray, FloatArray, IndexArray
 from datalab.recipes.from_audio import encode_audio
 from datalab.recipes.from_images import encode_images, reduce_columns
@@ -20,10 +20,8 @@ from datalab.recipes.from_text import encode_texts, reduce_terms
 
 __all__ = ["ENCODERS", "Column", "Options"]
 
-# Texts that read as numbers or dates in so many cases are such.
+# Names that are codes in so many cases are codes.
 NEARLY_ALL = 0.95
-# With fewer distinct values than this, numbers written as text are names of categories.
-MIN_DISTINCT = 10
 # Texts with blanks in so many cases, or so long on average, are text to read.
 BLANKS, LONG = 0.5, 40
 # Names of which so few repeat, and that hold digits or nothing but hexadecimal, number the rows.
@@ -36,12 +34,6 @@ MAX_ITEMS = 20_000
 # Components of equal texts differ by rounding only.
 EQUAL = 1e-6
 
-_DATE = re.compile(
-    r"\d{1,4}[-/.年]\s?\d{1,2}[-/.月]\s?\d{1,4}|\d{4}-\d{2}|"
-    r"\d{1,2}:\d{2}|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? .*\d",
-    re.IGNORECASE,
-)
-_NUMBER_DRESS = r"[,\s$€£¥%]"
 _CODE = re.compile(r"[0-9a-fA-F-]+|.*\d.*")
 
 
@@ -142,7 +134,9 @@ def _dates(moments: NDArray[np.datetime64]) -> Column | str:
 def _category(table: Table, name: str, options: Options) -> Column | str:
     values = table.column(name)
     missing = is_missing(values)
-    read = _read_as(table, values, missing, name)
+    if missing.all():
+        return "all values are missing"
+    read = _read_as(table, name)
     if read is not None:
         return read
     distinct = np.array(sorted({str(value) for value in values[~missing]}), dtype=object)
@@ -177,8 +171,10 @@ def _text(table: Table, name: str, options: Options) -> Column | str:
     """Texts to read; or what else a column of strings turns out to hold."""
     values = table.column(name)
     missing = is_missing(values)
+    if missing.all():
+        return "all values are missing"
     if name not in table.named:
-        read = _read_as(table, values, missing, name)
+        read = _read_as(table, name)
         if read is not None:
             return read
         if not _is_prose(values[~missing]):
@@ -199,46 +195,44 @@ def _prose(values: NDArray[Any], missing: BoolArray, options: Options) -> Column
     return Column("text", wordless, vectors={"": blocks.vector}, terms=blocks.terms)
 
 
-def _read_as(
-    table: Table, values: NDArray[Any], missing: BoolArray, name: str
-) -> Column | str | None:
-    """Numbers or dates that are written as texts; None when the texts are neither."""
-    import pandas as pd
-
-    present = values[~missing]
-    if not len(present):
-        return "all values are missing"
-    sample = present[np.linspace(0, len(present) - 1, min(len(present), 1000)).astype(np.intp)]
-    if not all(isinstance(value, str) for value in sample) or len(set(sample)) < MIN_DISTINCT:
+def _read_as(table: Table, name: str) -> Column | str | None:
+    """Numbers or dates that are written in another way; None when the values are neither."""
+    measured = _measures(table.column(name))
+    if measured is not None:
+        return _numbers(measured, name, "number")
+    written = read_written(table.column(name))
+    if written is None:
         return None
+    if written.kind == "date":
+        return _dates(written.values)
+    return _numbers(written.values, name, "number", without_copies(table, written.values))
 
-    def numbers(texts: NDArray[Any]) -> NDArray[np.float64]:
-        plain = (
-            pd.Series(texts, dtype=object).astype(str).str.replace(_NUMBER_DRESS, "", regex=True)
-        )
-        return pd.to_numeric(plain, errors="coerce").to_numpy(dtype=np.float64)
 
-    if np.isfinite(numbers(sample)).mean() >= NEARLY_ALL:
-        whole = np.full(len(values), np.nan)
-        whole[~missing] = numbers(present)
-        return _numbers(whole, name, "number", without_copies(table, whole))
-    if np.mean([bool(_DATE.search(text)) and len(text) <= LONG for text in sample]) < NEARLY_ALL:
+def _measures(values: NDArray[Any]) -> NDArray[np.float64] | None:
+    """Spans of time in seconds, times of a day in hours, periods by number, intervals by middle."""
+    if values.dtype.kind == "m":
+        return np.where(np.isnat(values), np.nan, values / np.timedelta64(1, "s"))
+    if values.dtype != object:
         return None
-    if np.isnat(_moments(sample)).mean() > 1 - NEARLY_ALL:
+    missing = is_missing(values)
+    kinds = {type(value).__name__ for value in values[~missing]}
+    if not kinds or not kinds <= _MEASURES.keys():
         return None
-    moments = np.full(len(values), "NaT", dtype="datetime64[s]")
-    moments[~missing] = _moments(present)
-    return _dates(moments)
+    measured = np.full(len(values), np.nan)
+    try:
+        measured[~missing] = [_MEASURES[type(v).__name__](v) for v in values[~missing]]
+    except (TypeError, ValueError):  # intervals of dates; a type that only bears the name
+        return None
+    return measured
 
 
-def _moments(texts: NDArray[Any]) -> NDArray[np.datetime64]:
-    import pandas as pd
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about formats that are guessed one by one
-        read = pd.to_datetime(pd.Series(texts), errors="coerce", format="mixed", utc=True)
-    moments: NDArray[np.datetime64] = read.dt.tz_localize(None).to_numpy("datetime64[s]")
-    return moments
+_MEASURES: dict[str, Callable[[Any], float]] = {
+    "timedelta": lambda value: value.total_seconds(),
+    "Timedelta": lambda value: value.total_seconds(),
+    "time": lambda value: value.hour + value.minute / 60 + value.second / 3600,
+    "Period": lambda value: value.ordinal,
+    "Interval": lambda value: value.mid,
+}
 
 
 def _is_prose(texts: NDArray[Any]) -> bool:
@@ -348,7 +342,15 @@ def _audio(table: Table, name: str, options: Options) -> Column | str:
 
 
 def _other(table: Table, name: str, options: Options) -> Column | str:  # noqa: ARG001
-    return "all values are missing" if is_missing(table.column(name)).all() else "other"
+    values = table.column(name)
+    missing = is_missing(values)
+    if missing.all():
+        return "all values are missing"
+    read = _read_as(table, name)
+    if read is not None:
+        return read
+    kinds = sorted({type(value).__name__ for value in values[~missing][:1000]})
+    return f"values of type {', '.join(kinds[:3])}"
 
 
 ENCODERS: dict[str, Encoder] = {

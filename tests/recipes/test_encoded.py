@@ -1,5 +1,6 @@
 """Every column by what it holds, whatever container and kind."""
 
+import datetime as dt
 from typing import Any
 
 import numpy as np
@@ -136,3 +137,36 @@ def test_wide_and_long_values_stay_bounded() -> None:
     made, _ = encoded(frame)
     assert made.vectors[-1].shape[1] < N
     assert np.isfinite(made.vectors[-1]).all()
+
+
+def test_time_spans_and_intervals_are_numbers() -> None:
+    spans = pd.to_timedelta(np.arange(N) % 7, "h")
+    frame = pd.DataFrame(
+        {
+            "waited": spans,
+            "python": pd.Series([span.to_pytimedelta() for span in spans], dtype=object),
+            "clock": [dt.time(8 + n % 9, 30) for n in range(N)],
+            "month": pd.period_range("2020-01", periods=N, freq="M"),
+            "bin": pd.cut(np.arange(N) % 13, 4),
+        }
+    )
+    frame.loc[3, "waited"] = pd.NaT
+    made, _ = encoded(frame)
+    assert set(made.kinds.values()) == {"number"}
+    hours = np.where(np.arange(N) == 3, np.nan, np.arange(N) % 7 * 3600.0)
+    np.testing.assert_allclose(made.numbers[:, made.names.index("waited")], hours)
+    assert made.numbers[0, made.names.index("clock")] == 8.5
+
+
+def test_numbers_among_signs_of_nothing() -> None:
+    rest = [1 + n % 17 if n % 2 else f"{n % 19},5" for n in range(N - 3)]
+    made, _ = encoded({"mixed": ["n/a", None, "-", *rest]})
+    assert made.kinds == {"mixed": "number"}
+    assert np.isnan(made.numbers[:3, 0]).all()
+    assert made.numbers[3:5, 0].tolist() == [0.5, 2.0]
+
+
+def test_what_is_left_out_is_named() -> None:
+    made, note = encoded({"x": RNG.normal(size=N), "odd": [slice(n) for n in range(N)]})
+    assert made.left_out == {"odd": "values of type slice"}
+    assert "odd: values of type slice" in note
