@@ -170,6 +170,14 @@ def _by_row(findings: Findings, n_rows: int) -> bool:
     return len(findings.is_issue) > 0 or n_rows == 0
 
 
+def named_index(source: Source) -> Any:
+    """The user's index, by which rows are called; None where it merely counts them."""
+    index = source.index
+    if type(index).__name__ == "RangeIndex" and index.start == 0 and index.step == 1:
+        return None
+    return index
+
+
 def _index(source: Source) -> Any:
     import pandas as pd
 

@@ -13,10 +13,12 @@ from pyarrow import compute
 
 from datalab._check import did_you_mean
 from datalab._data.labels import Labels
+from datalab._data.rows import positions_of
 from datalab._data.values import is_missing
 from datalab._typing import BoolArray, FloatArray, IndexArray
-from datalab.exceptions import InputError
+from datalab.exceptions import InputError, NotFound
 from datalab.findings import Findings
+from datalab.results import named_index
 from datalab.session.query import TEXT, Condition
 from datalab.views.cells import class_name
 
@@ -257,8 +259,7 @@ class Facts:
         if key == "score":
             return np.asarray(_COMPARE[condition.operator](session.scores(), float(value)))
         if key == "row":
-            rows = np.arange(len(self.lab))
-            return np.asarray(_COMPARE[condition.operator](rows, float(value)))
+            return self._called(condition)
         if key == "issue":
             self.lab._outcome(value)
             flags: BoolArray = session.flags(value)
@@ -272,8 +273,50 @@ class Facts:
             return np.asarray(verdicts == wanted, dtype=bool)
         return self._labelled(key, value)
 
+    def _called(self, condition: Condition) -> BoolArray:
+        """Rows by what they are called; ``row<3`` where names are no numbers: the first three."""
+        n_rows, index = len(self.lab), named_index(self.lab._source)
+        names = np.arange(n_rows) if index is None else index.to_numpy()
+        if names.dtype.kind not in "iuf":
+            if condition.operator == ":":
+                return self._of_name(condition.value, names)
+            names = np.arange(n_rows)
+        try:
+            wanted = float(condition.value)
+        except ValueError:
+            raise InputError(
+                f"rows are called by numbers here; {condition.value!r} is none"
+            ) from None
+        return np.asarray(_COMPARE[condition.operator](names, wanted))
+
+    def _of_name(self, name: str, names: NDArray[Any]) -> BoolArray:
+        mask = np.zeros(len(names), dtype=bool)
+        try:
+            mask[positions_of([name], self.lab._source.index, len(names))] = True
+        except NotFound:
+            wanted = name.casefold()
+            mask = np.fromiter((str(one).casefold() == wanted for one in names), bool, len(names))
+        return mask
+
+    def _in_set(self, key: str, value: str) -> BoolArray:
+        """Rows whose set of classes, given or suggested, has a class."""
+        mask = np.zeros(len(self.lab), dtype=bool)
+        if key == "given":
+            missing = value == MISSING and value not in self.class_texts()
+            code = -1 if missing else self.code_of(value)
+            mask[:] = [code in codes for codes in self.lab._labels.codes]
+            return mask
+        name, findings = self.lab.class_names[self.code_of(value)], self.findings("label")
+        if findings is not None and "predicted_label" in findings.columns:
+            mask[findings.positions()] = [
+                name in one for one in findings.columns["predicted_label"]
+            ]
+        return mask
+
     def _labelled(self, key: str, value: str) -> BoolArray:
-        if self.lab.class_names and self.lab.task != "multilabel":
+        if self.lab.task == "multilabel":
+            return self._in_set(key, value)
+        if self.lab.class_names:
             codes = self.given if key == "given" else self.suggested
             wanted = -1 if value == MISSING and value not in self.class_texts() else None
             return np.asarray(codes == (self.code_of(value) if wanted is None else wanted))

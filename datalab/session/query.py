@@ -94,7 +94,7 @@ def _condition(found: re.Match[str], known: tuple[str, ...]) -> Condition:
         raise InputError(f"the filter {found[0]!r} has no value; write {key}{operator}value")
     if operator in _COMPARED and (key in RESERVED and key not in ("score", "row")):
         raise InputError(f"{key!r} is no number; write {key}:{value}")
-    if operator in _COMPARED or key in ("score", "row"):
+    if operator in _COMPARED or key == "score":
         _number(key, value)
     return Condition(key, operator, value)
 

@@ -23,6 +23,7 @@ from datalab.exceptions import InputError, NotFound
 from datalab.findings import Findings
 from datalab.session import query
 from datalab.session.facts import Facts
+from datalab.views.cells import NO_CLASS
 
 __all__ = ["CHECKED", "LOOKED_AT", "Line", "Positions", "Session"]
 
@@ -464,7 +465,17 @@ class Session(T.HasTraits):
         """The label that people write as `name`: a class, or a number for regression."""
         if self.lab.task == "classification":
             return self.lab.class_names[self.facts.code_of(name)]
-        return self.lab.review.class_of([name] if self.lab.task == "multilabel" else name)
+        written = self._set_of(name) if self.lab.task == "multilabel" else name
+        return self.lab.review.class_of(written)
+
+    def _set_of(self, names: str) -> list[Any]:
+        """The classes that people write with commas between; a class may have one in its name."""
+        if names.strip() in ("", NO_CLASS):
+            return []
+        whole = names in map(str, self.lab.class_names)
+        parts = [names] if whole else [name.strip() for name in names.split(",")]
+        codes = sorted({self.facts.code_of(name) for name in parts})
+        return [self.lab.class_names[code] for code in codes]
 
     def decide(
         self,

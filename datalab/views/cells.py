@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NAME_LIMIT",
+    "NO_CLASS",
     "TEXT_LIMIT",
     "Cell",
     "Thumbnail",
@@ -44,6 +45,8 @@ __all__ = [
 
 TEXT_LIMIT = 300  # characters of a cell
 NAME_LIMIT = 60  # characters of the name of a class, column or row
+NO_CLASS = "(none)"  # an empty set of classes
+SET_LIMIT = 120  # characters of the names of a set of classes
 THUMBNAIL_SIZE = 96
 
 _PNG_LIMIT = 6_000  # bytes; a larger PNG with transparency goes on a white ground as JPEG
@@ -199,7 +202,15 @@ def counted(number_of: int, word: str) -> str:
 
 
 def class_name(value: Any) -> str:
-    """The name of a class, or a target, as people read it."""
+    """The name of a class, of a set of classes, or a target, as people read it.
+
+    Examples
+    --------
+    >>> class_name("sea"), class_name(["sea", "sky"]), class_name([]), class_name(0.5)
+    ('sea', 'sea, sky', '(none)', '0.5')
+    """
+    if isinstance(value, list):  # a class itself is hashable
+        return elide(", ".join(map(class_name, value)), SET_LIMIT) or NO_CLASS
     if isinstance(value, float | np.floating):
         return number(value)
     return elide(value) or "(empty)"

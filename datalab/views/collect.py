@@ -1,6 +1,6 @@
 """What a view shows of a lab: read here, in one place, and no more of it than is shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._data.images import Unreadable
+from datalab._data.labels import MultilabelLabels
 from datalab._data.roles import targets
 from datalab.audit import Outcome
 from datalab.exceptions import InputTypeError
 from datalab.findings import Findings
 from datalab.lab import Datalab
-from datalab.results import explained, masking, shown_rows
+from datalab.results import explained, masking, named_index, shown_rows
 from datalab.views.cells import (
     NAME_LIMIT,
     TEXT_LIMIT,
@@ -22,12 +23,13 @@ from datalab.views.cells import (
     count,
     counted,
     heading,
+    is_missing,
     show,
 )
 from datalab.views.evidence import ALWAYS_SHOWN, EVIDENCE
 from datalab.views.model import Bins, Example, Group, Overview, Section, State
 
-__all__ = ["overview"]
+__all__ = ["overview", "row_name"]
 
 COLUMN_LIMIT = 80  # characters of a further column
 N_BINS = 32
@@ -81,7 +83,7 @@ def overview(
         sections=tuple(sections),
         has_images=lab.image_key is not None,
         has_text=lab.text_key is not None,
-        has_index=_named_index(lab) is not None,
+        has_index=named_index(lab._source) is not None,
         made=tuple(
             f"{name}: {clean_text(made.note, NOTE_LIMIT)}"
             for name, _, made in lab._artefacts.made()
@@ -274,15 +276,12 @@ def _examples(
     wanted = [*theirs, *([lab.text_key] if lab.text_key is not None else [])]
     shown = masking(lab.outcomes)
     cells = shown_rows(lab.outcomes, lab._source, rows, wanted)
-    index = _named_index(lab)
     given = _given_labels(lab, rows)
     short = min(text_limit, COLUMN_LIMIT)
     return [
         Example(
             position=row["row"],
-            label=""
-            if index is None
-            else clean_text(shown(row["row"], index[row["row"]]), NAME_LIMIT),
+            name=row_name(lab, row["row"], shown),
             score=row["score"],
             why=clean_text(shown(row["row"], row["reason"])),
             given=label,
@@ -297,12 +296,13 @@ def _examples(
     ]
 
 
-def _named_index(lab: Any) -> Any:
-    """The user's index, unless it merely counts the rows."""
-    index = lab._source.index
-    if type(index).__name__ == "RangeIndex" and index.start == 0 and index.step == 1:
-        return None
-    return index
+def row_name(lab: Any, row: int, shown: Callable[[int, Any], Any]) -> str:
+    """What a row is called wherever it is shown: by the user's index, else by its position.
+
+    Personal data in it is masked by `shown`, see `datalab.results.masking`.
+    """
+    index = named_index(lab._source)
+    return str(row) if index is None else clean_text(shown(row, index[row]), NAME_LIMIT)
 
 
 def _given_labels(lab: Any, rows: Sequence[int]) -> list[str]:
@@ -311,7 +311,14 @@ def _given_labels(lab: Any, rows: Sequence[int]) -> list[str]:
     if lab.task == "classification":
         labels, names = lab.labels, lab.class_names
         return [class_name(names[labels[i]]) if labels[i] >= 0 else "missing" for i in rows]
-    return [class_name(row[lab.label_name]) for row in lab._source.take(rows, [lab.label_name])]
+    if isinstance(lab._labels, MultilabelLabels):
+        sets = [lab._labels.codes[row].tolist() for row in rows]
+        return [
+            "missing" if -1 in codes else class_name([lab.class_names[code] for code in codes])
+            for codes in sets
+        ]
+    values = [row[lab.label_name] for row in lab._source.take(rows, [lab.label_name])]
+    return ["missing" if is_missing(value) else class_name(value) for value in values]
 
 
 def _suggested(row: Mapping[str, Any], given: str) -> str:

@@ -4,22 +4,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from datalab._data.values import is_missing
 from datalab.neighbors.graph import KNNGraph
 from datalab.results import explained, masking, shown_rows
 from datalab.session import Session
 from datalab.views.cells import (
     NAME_LIMIT,
-    class_name,
     clean_text,
     count,
     heading,
-    number,
     score,
     share,
     show,
 )
-from datalab.views.collect import _named_index
+from datalab.views.collect import _given_labels, row_name
 from datalab.views.compare import differences
 from datalab.views.excerpt import excerpt, fragments, marked
 from datalab.views.review import Reviewing, suggestion_of
@@ -80,9 +77,8 @@ def _content(session: Session, row: int, reasons: list[dict[str, Any]]) -> dict[
     shown = [name for name in others if source.kind(name) not in ("image", "audio", "vector")]
     wanted = [*shown[:FIELDS], *([lab.text_key] if lab.text_key is not None else [])]
     [values] = shown_rows(lab.outcomes, source, [row], wanted)
-    index, shown_as = _named_index(lab), masking(lab.outcomes)
     content: dict[str, Any] = {
-        "index": "" if index is None else clean_text(shown_as(row, index[row]), NAME_LIMIT),
+        "name": row_name(lab, row, masking(lab.outcomes)),
         "fields": [
             {"name": clean_text(name, NAME_LIMIT), **_cell(values[name])} for name in shown[:FIELDS]
         ],
@@ -110,10 +106,8 @@ def _label_of(session: Session, row: int) -> str:
     if lab.task == "classification":
         code = int(session.facts.given[row])
         return session.facts.class_texts()[code] if code >= 0 else "missing"
-    value = lab._source.column(lab.label_name, [row])[0]
-    if not hasattr(value, "__len__") and is_missing(value):
-        return "missing"
-    return number(value) if lab.task == "regression" else class_name(value)
+    [label] = _given_labels(lab, [row])
+    return label
 
 
 def _suggestion(session: Session, row: int, given: str) -> str:
@@ -184,7 +178,8 @@ def _row_place(artefact: Any, row: int) -> int:
 def _brief(session: Session, row: int) -> dict[str, Any]:
     """Another row, small enough to stand beside this one."""
     lab = session.lab
-    brief: dict[str, Any] = {"row": row, "given": _label_of(session, row)}
+    name = row_name(lab, row, masking(lab.outcomes))
+    brief: dict[str, Any] = {"row": row, "name": name, "given": _label_of(session, row)}
     if lab.image_key is not None:
         brief["image"] = picture(lab, row)
     elif lab.text_key is not None:

@@ -22,12 +22,14 @@ class Bins:
 class Example:
     """One row to look at.
 
+    `name` is what it is called: by the user's index, else by its position.
+
     `image` is what the source holds, decoded; None when it is not to be drawn. `given` and
     `suggested` are empty where there is no label.
     """
 
     position: int
-    label: str
+    name: str
     score: float
     why: str
     given: str = ""

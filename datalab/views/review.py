@@ -8,9 +8,11 @@ import numpy as np
 import traitlets as T
 
 from datalab._typing import IndexArray
+from datalab.results import masking
 from datalab.session import Session
 from datalab.views.base import View
-from datalab.views.cells import class_name, count, counted, number
+from datalab.views.cells import class_name, count, counted
+from datalab.views.collect import _given_labels, row_name
 from datalab.views.rows import audio_of
 from datalab.views.sound import playable
 
@@ -51,11 +53,13 @@ class Reviewing(View):
 
     def decision(self) -> dict[str, Any]:
         """What the review bar says: on how many rows, what is suggested, what can be undone."""
-        session, review = self.session, self.session.lab.review
+        session, lab, review = self.session, self.session.lab, self.session.lab.review
         rows = session.acted_on()
         return {
             "acted_on": len(rows),
             "row": int(rows[0]) if len(rows) == 1 else None,
+            "name": row_name(lab, int(rows[0]), masking(lab.outcomes)) if len(rows) == 1 else "",
+            "sets": lab.task == "multilabel",
             "n_selected": len(session.selection),
             "total": len(session.rows),
             "given": _given(session, rows),
@@ -107,11 +111,9 @@ class Reviewing(View):
         """Given → new label with the number of rows, most frequent first."""
         lab = self.session.lab
         new = lab.review.suggested(rows) if label is None else [label] * len(rows)
-        codes = self.session.facts.given[rows].tolist()
-        old = [lab.class_names[code] if code >= 0 else None for code in codes]
-        pairs = Counter(zip(old, new, strict=True))
+        pairs = Counter(zip(_given_labels(lab, rows.tolist()), map(_shown, new), strict=True))
         return [
-            {"given": _shown(given), "new": "" if given == to else _shown(to), "rows": count(n)}
+            {"given": given, "new": "" if given == to else to, "rows": count(n)}
             for (given, to), n in pairs.most_common(CHANGES_SHOWN)
         ] + [{"more": counted(len(pairs) - CHANGES_SHOWN, "other kind")}] * (
             len(pairs) > CHANGES_SHOWN
@@ -137,7 +139,7 @@ def suggestion_of(session: Session, row: int) -> str:
     [suggested] = session.lab.review.suggested([row])
     if suggested is None:
         return ""
-    return number(suggested) if session.lab.task == "regression" else class_name(suggested)
+    return class_name(suggested)
 
 
 def progress_of(session: Session) -> dict[str, Any]:

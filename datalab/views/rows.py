@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from datalab._typing import IndexArray
-from datalab.results import explained, masking, shown_rows
+from datalab.results import explained, masking, named_index, shown_rows
 from datalab.session import Session
 from datalab.views.cells import (
     NAME_LIMIT,
@@ -22,7 +22,7 @@ from datalab.views.cells import (
     show,
     thumbnail,
 )
-from datalab.views.collect import _given_labels, _named_index, _suggested, _user_columns
+from datalab.views.collect import _given_labels, _suggested, _user_columns, row_name
 from datalab.views.excerpt import excerpt, fragments, marked
 
 __all__ = ["audio_of", "columns_of", "page_of", "picture", "reason_of"]
@@ -35,9 +35,7 @@ THUMBNAIL_SIZE = 80  # pixels; half of it on screen, for sharp screens
 def columns_of(session: Session) -> list[dict[str, Any]]:
     """The columns of the table, in order: name (for sorting), title and kind."""
     lab = session.lab
-    columns = [_column("row", "row", "number")]
-    if _named_index(lab) is not None:
-        columns.append(_column("", "index", "name"))
+    columns = [_column("row", "row", "number" if named_index(lab._source) is None else "name")]
     if lab.image_key is not None:
         columns.insert(0, _column("", "", "image"))
     if lab.text_key is not None:
@@ -86,7 +84,7 @@ def page_of(session: Session, rows: IndexArray, words: Sequence[str]) -> list[di
     theirs = _user_columns(lab)
     wanted = [*theirs, *([lab.text_key] if lab.text_key is not None else [])]
     cells = shown_rows(lab.outcomes, lab._source, positions, wanted)
-    index, shown = _named_index(lab), masking(lab.outcomes)
+    shown = masking(lab.outcomes)
     given = _given(session, rows)
     told = _told(session, rows)
     verdicts = session.facts.verdicts()
@@ -97,7 +95,7 @@ def page_of(session: Session, rows: IndexArray, words: Sequence[str]) -> list[di
         line: dict[str, Any] = {
             "row": row,
             "selected": row in selected,
-            "index": "" if index is None else clean_text(shown(row, index[row]), NAME_LIMIT),
+            "name": row_name(lab, row, shown),
             "given": given[place],
             "verdict": verdict_of(session, row, verdicts[row]),
             "extra": [_cell(show(cells[place][name], COLUMN_LIMIT)) for name in theirs],

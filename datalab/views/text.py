@@ -236,9 +236,10 @@ def _examples(view: Overview, section: Section) -> "RichTable":
 
     examples = section.examples
     table = _table(section.caption)
-    table.add_column("row", justify="right", no_wrap=True)
     if view.has_index:
-        table.add_column("index", max_width=18, overflow="fold")
+        table.add_column("row", max_width=18, overflow="fold")
+    else:
+        table.add_column("row", justify="right", no_wrap=True)
     if view.has_text:
         table.add_column("text", ratio=4, overflow="fold")
     has_given = any(example.given for example in examples)
@@ -267,9 +268,7 @@ def _example_row(
 ) -> list[Any]:
     from rich.text import Text
 
-    row: list[Any] = [str(example.position)]
-    if view.has_index:
-        row.append(Text(example.label))
+    row: list[Any] = [Text(example.name)]
     if view.has_text and example.text is not None:
         row.append(Text(example.text.text, _STYLE[example.text.kind]))
     if given:

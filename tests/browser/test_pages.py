@@ -190,6 +190,83 @@ def test_the_explorer_fits_and_is_accessible(stage, lab: Datalab, width: int, da
     explorer.close()
 
 
+@pytest.mark.parametrize("width", [700, 1300, 1600])
+def test_the_confusions_of_up_to_ten_classes_need_no_scrolling(
+    stage, attacked: Datalab, width: int
+):
+    for lab in (attacked, texts_of(LOREM, 10, missing=False, n=9000)):
+        explorer = lab.explore()
+        page = stage(explorer, width=width).page
+        page.wait_for_timeout(200)
+        board = page.locator(".dl-heatmap .board")
+        assert board.evaluate("(e) => e.scrollWidth - e.clientWidth") <= 0
+        explorer.close()
+
+
+def test_a_row_has_one_name(stage):
+    lab = table_of()
+    explorer = lab.explore(issue="near_duplicate")
+    explorer.focus, explorer.sort = 4, ("row", True)
+    shown = stage(explorer, width=1600)
+    page = shown.page
+    assert page.locator(".dl-table td.name").first.inner_text() == "customer-00004"
+    assert page.locator(".dl-table thead").inner_text().split()[0] == "row"
+    assert page.locator(".example h3").first.inner_text() == "Row customer-00004"
+    assert "row customer-00005" in page.locator(".reason").first.inner_text()
+    assert page.get_by_label("look at row customer-00005").first.inner_text()
+    assert page.get_by_label("select row customer-00004").count() == 1
+    page.get_by_label("filter").fill("row:customer-00005")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert explorer.rows.tolist() == [5]
+    explorer.close()
+
+
+def test_sets_of_classes_are_written_and_read_as_names(stage):
+    explorer = several_labels().explore()
+    page = stage(explorer, width=1300).page
+    explorer.select([15, 45])
+    page.locator("table.rows").focus()
+    page.keyboard.press("r")
+    page.get_by_role("button", name="Apply to 2 rows").wait_for()
+    assert "[" not in page.locator("#stage").inner_text()
+    page.keyboard.press("Escape")
+    page.keyboard.press("l")
+    page.get_by_label("New labels, with commas between, for 2 rows").fill("3, 1")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Apply to 2 rows").click()
+    page.wait_for_timeout(300)
+    assert explorer.session.lab.review.frame()["new"].tolist() == [[1, 3], [1, 3]]
+    explorer.close()
+
+
+INK = """(e) => {
+  const { data } = e.getContext("2d").getImageData(0, 0, e.width, e.height), seen = [0, 0, 0];
+  for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 20) for (const k of [0, 1, 2]) seen[k] += data[i + k];
+  return String(seen);
+}"""
+
+
+@pytest.mark.parametrize("name", ["map", "confusion"])
+def test_canvases_follow_the_theme_at_once(stage, name: str):
+    lab = texts_of(LOREM, 50, missing=True)
+    view = getattr(lab.view, name)()
+    page = stage(view, width=900).page
+    if name == "map":
+        view.focus = 3
+    page.wait_for_timeout(300)
+    canvas = page.locator("canvas").last
+    light = canvas.evaluate(INK)
+    page.evaluate("document.body.dataset.jpThemeLight = 'false'")
+    page.wait_for_timeout(300)
+    dark = canvas.evaluate(INK)
+    assert dark != light
+    page.evaluate("document.body.dataset.jpThemeLight = 'true'")
+    page.wait_for_timeout(300)
+    assert canvas.evaluate(INK) == light
+    view.close()
+
+
 @pytest.mark.parametrize("name", ["map", "annotators", "chain", "confusion", "scores"])
 @pytest.mark.parametrize("width", [560, 1200])
 def test_each_view_fits_and_is_accessible(stage, pictures: Datalab, name: str, width: int):

@@ -7,6 +7,7 @@ import weakref
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from datalab import Datalab
@@ -195,6 +196,38 @@ def test_two_sessions_of_one_lab(lab: Datalab):
     one.close()
     other.lab.review.undo()
     assert listed(one) == [4]  # follows no longer
+
+
+def test_rows_are_asked_for_by_name():
+    def rows(index, line):
+        frame = pd.DataFrame({"x": np.arange(4.0)}, index=index)
+        session = Session(Datalab(frame, task=None, ledger=False, verbosity=0))
+        session.filter = line
+        return session.rows.tolist()
+
+    assert rows(None, "row:2") == [2]
+    assert rows([40, 30, 20, 10], "row:20") == [2]
+    assert rows([40, 30, 20, 10], "row<30") == [2, 3]
+    assert rows(list("abca"), "row:A") == [0, 3]
+    assert rows(list("abca"), "row<2") == [0, 1]  # names that are no numbers: the first ones
+    assert rows(pd.date_range("2020-01-30", periods=4), "row:2020-02") == [2, 3]
+    with pytest.raises(InputError, match="rows are called by numbers here; 'a' is none"):
+        rows(None, "row:a")
+
+
+def test_sets_of_classes_are_asked_for_and_given_by_name():
+    tags = [["sea"], ["sky", "sea"], [], None, ["a, b"]] * 10
+    lab = Datalab({"tags": tags}, "multilabel", label_name="tags", ledger=False, verbosity=0)
+    session = Session(lab)
+    session.filter = "given:sea"
+    assert session.rows[:3].tolist() == [0, 1, 5]
+    session.filter = "given:missing"
+    assert session.rows[:2].tolist() == [3, 8]
+    assert session.class_of("sky,  SEA") == ["sea", "sky"]
+    assert session.class_of("a, b") == ["a, b"]
+    assert session.class_of("(none)") == []
+    with pytest.raises(InputError, match="there is no class 'see': did you mean 'sea'"):
+        session.class_of("sky, see")
 
 
 def test_a_new_audit_is_taken_in(session: Session):

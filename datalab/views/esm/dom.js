@@ -68,6 +68,15 @@ function replaceReport(model, el) {
   return () => { timers.forEach(clearTimeout); show(true); };
 }
 
+// What is drawn in colours that the theme has given: again when it changes. A transition that takes
+// no time follows every way in which a colour may change: the system's, the host's, a style sheet's.
+function onTheme(el, draw, ends) {
+  el.classList.add("themed");
+  const changed = (e) => { if (e.target === el && e.propertyName === "color") draw(); };
+  el.addEventListener("transitionend", changed);
+  ends(() => el.removeEventListener("transitionend", changed));
+}
+
 // A view: `setup` builds what stays and returns `draw`, which is called when the kernel has news.
 function view(setup, watched = ["content"]) {
   return {

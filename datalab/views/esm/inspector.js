@@ -13,14 +13,14 @@ export default view(({ model, el, set, ask, on, ends }) => {
   });
 
   const part = (title, ...children) => h("div", { class: "part" }, h("h3", {}, title), children);
-  const label = (kind, text) => text && tag(text === "missing" ? "missing" : kind, text);
+  const label = (kind, text) => text && tag(text === "missing" ? "missing" : kind, text, model.get("content").sets ? 60 : 16);
   const look = (row) => () => ask("pick", { row });
   // Another row: its picture or number leads to it; its label has the colour that it has here.
   function other(o, e) {
-    const told = { click: look(o.row), title: `look at row ${o.row}`, "aria-label": `look at row ${o.row}, labelled ${o.given}` };
+    const told = { click: look(o.row), title: `look at row ${o.name}`, "aria-label": `look at row ${o.name}, labelled ${o.given}` };
     const same = o.given === e.given ? "is-given" : o.given === e.suggested ? "is-sugg" : null;
     return h("figure", { class: o.image ? null : "line" },
-      o.image ? button(picture(o.image, ""), told.click, { ...told, class: "other" }) : button(`row ${o.row}`, told.click, { ...told, class: "link" }),
+      o.image ? button(picture(o.image, ""), told.click, { ...told, class: "other" }) : button(["row ", named(o.name, 20)], told.click, { ...told, class: "link" }),
       h("figcaption", {}, o.given && h("b", { class: same }, named(o.given, o.image ? 9 : 17)), o.distance && h("small", { class: "num", title: "distance" }, o.distance)),
       o.text !== undefined && h("div", { class: "clamp", dir: "auto" }, o.text));
   }
@@ -44,10 +44,10 @@ export default view(({ model, el, set, ask, on, ends }) => {
     else {
       sound.keep(new Set([e.row]));
       fill(body,
-        h("header", {}, h("h3", {}, `Example ${e.row} `, e.index && h("span", { class: "muted" }, named(e.index, 20))), h("span", { class: "muted num" }, `${e.place} · ←/→`)),
-        h("div", { class: "pair" }, e.image && h("div", { class: "large" }, picture(e.image, `example ${e.row}`)), e.probabilities.length > 0 && probabilities(e.probabilities)),
+        h("header", {}, h("h3", {}, "Row ", named(e.name, 30)), h("span", { class: "muted num" }, `${e.place} · ←/→`)),
+        h("div", { class: "pair" }, e.image && h("div", { class: "large" }, picture(e.image, `row ${e.name}`)), e.probabilities.length > 0 && probabilities(e.probabilities)),
         e.text && h("div", { class: `whole ${e.text.kind}`, dir: "auto", tabindex: "0", role: "group", "aria-label": "text" }, parted(e.text.parts)),
-        e.sound && sound.place(e.row),
+        e.sound && sound.place(e.row, e.name),
         (e.given || e.suggested) && h("p", { class: "labels" }, e.given && ["Given ", label("given", e.given)], e.suggested && [e.given && ", suggested ", tag("sugg", e.suggested)],
           e.verdict && [" · ", h("b", { class: e.verdict.kind }, h("bdi", {}, e.verdict.text))]),
         e.reasons.map((r) => h("p", { class: "reason" }, h("b", {}, r.title), r.flagged ? "" : h("span", { class: "muted" }, " (not flagged)"), ` ${r.why}`, h("span", { class: "muted num" }, ` · ${r.score}`))),

@@ -42,11 +42,11 @@ function reviewing({ model, set, ask, sound, home }) {
     open(h("div", { class: "row" }, h("span", { class: "muted" }, label), input, names, button(["OK", key("Enter")], go, { class: "primary" }), button(["Cancel", key("Esc")], close)));
   };
   const about = () => {
-    const { acted_on: n, row } = model.get("content");
-    return n === 1 ? `row ${row}` : rowsOf(n);
+    const { acted_on: n, name } = model.get("content");
+    return n === 1 ? `row ${short(name, 30)}` : rowsOf(n);
   };
   const relabel = () => decide("relabel");
-  const anyClass = () => type(`New label for ${about()}`, model.get("content").classes, (text) => decide("relabel", text));
+  const anyClass = () => type(`New label${model.get("content").sets ? "s, with commas between," : ""} for ${about()}`, model.get("content").classes, (text) => decide("relabel", text));
   const note = () => type(`Note on ${about()}`, [], (text) => decide("note", null, text));
   const help = () => panel.querySelector(".keys") ? close() : open(
     h("dl", { class: "keys" }, HELP.filter(([k]) => k !== "p" || model.get("content").sounds).map(([k, text]) => h("div", {}, h("dt", {}, h("kbd", {}, k)), h("dd", {}, text)))),
@@ -59,7 +59,7 @@ function reviewing({ model, set, ask, sound, home }) {
       button([h("span", {}, label), key(k)], click, { "data-do": name, "aria-keyshortcuts": k, ...more });
     const suggestion = many ? "Relabel as suggested" : ["Relabel to ", named(c.suggestion, 18)];
     fill(buttons,
-      h("span", { class: many ? "about many" : "about" }, many ? `${rowsOf(c.acted_on)} selected` : none ? "no row" : `Row ${c.row}`),
+      h("span", { class: many ? "about many" : "about" }, many ? `${rowsOf(c.acted_on)} selected` : none ? "no row" : ["Row ", named(c.name, 16)]),
       c.labelled ? act("relabel", suggestion, "r", relabel, { class: "primary", disabled: none || (!many && !c.suggestion) }) : "",
       ...DECISIONS.map(([k, verdict, label]) => act(verdict, verdict === "keep" && c.given && !many ? [label, " ", named(c.given, 8)] : label, k, () => decide(verdict), { disabled: none })),
       c.labelled ? act("label", "Label…", "l", anyClass, { disabled: none }) : "",

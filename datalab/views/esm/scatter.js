@@ -146,7 +146,7 @@ export default view(({ model, el, ask, on, ends }) => {
   on("msg:custom", (message, buffers) => {
     if (message.hover !== hovered || hovered < 0) return;
     const image = message.image && picture({ ...message.image, data: buffers[0] }, "");
-    fill(tip, image, h("b", {}, `row ${message.row}`), message.given && tag("given", message.given), message.text && h("div", { class: "clamp", dir: "auto" }, message.text));
+    fill(tip, image, h("b", {}, ["row ", named(message.name, 30)]), message.given && tag("given", message.given), message.text && h("div", { class: "clamp", dir: "auto" }, message.text));
     tip.hidden = false;
     const place = (p, size, room) => `${Math.max(0, p + 12 + room > size ? p - 12 - room : p + 12)}px`; // the side that has room
     tip.style.left = place(px(hovered), side, tip.offsetWidth);
@@ -155,6 +155,7 @@ export default view(({ model, el, ask, on, ends }) => {
 
   const resized = new ResizeObserver(() => { if (board.clientWidth !== side || board.clientHeight !== height) paint(); });
   resized.observe(board);
+  onTheme(el, () => c?.n && side && trace(), ends);
   ends(() => { resized.disconnect(); clearTimeout(timer); });
   return function draw() {
     const now = model.get("content");

@@ -9,7 +9,7 @@ function sounding({ ask, on, ends }) {
     const [key, note] = place.children;
     key.textContent = sign;
     key.title = told;
-    key.setAttribute("aria-label", `${told} row ${r}`);
+    key.setAttribute("aria-label", `${told} row ${place.dataset.name}`);
     note.textContent = note.title = words;
   }
   const quiet = () => { player.pause(); show(row, "▶", "play"); row = null; };
@@ -32,9 +32,9 @@ function sounding({ ask, on, ends }) {
   player.addEventListener("ended", quiet);
   ends(() => { player.pause(); URL.revokeObjectURL(player.src); });
 
-  function place(r) {
+  function place(r, name) {
     if (!places.has(r)) {
-      places.set(r, h("span", { class: "player" }, button("▶", (e) => { e.stopPropagation(); play(r); }), h("small")));
+      places.set(r, h("span", { class: "player", "data-name": name }, button("▶", (e) => { e.stopPropagation(); play(r); }), h("small")));
       show(r, "▶", "play");
     }
     return places.get(r);

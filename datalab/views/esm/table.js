@@ -31,20 +31,20 @@ export default view(({ model, el, set, ask, on, ends }) => {
   const pictures = new Map(); // of this page: drawn once, moved from draw to draw
   const shown = {
     image: (r) => {
-      if (!pictures.has(r.row)) pictures.set(r.row, picture(r.image, `example ${r.row}`));
+      if (!pictures.has(r.row)) pictures.set(r.row, picture(r.image, `row ${r.name}`));
       return pictures.get(r.row);
     },
-    number: (r) => String(r.row),
-    name: (r) => named(r.index, 20),
+    number: (r) => r.name,
+    name: (r) => named(r.name, 20),
     text: ({ text: t }) => h("div", { class: `clamp ${t.kind}`, dir: "auto" }, parted(t.parts)),
-    sound: (r) => sound.place(r.row),
+    sound: (r) => sound.place(r.row, r.name),
     given: (r) => label("given", r.given, r.p_given),
     suggested: (r) => label("sugg", r.suggested, r.p_suggested),
     score: (r) => r.score !== undefined && [bar(r.bar), r.score],
     why: (r) => h("div", { class: "clamp", title: r.why }, r.why ?? "not looked at"),
     verdict: (r) => r.verdict && h("b", { class: r.verdict.kind }, h("bdi", {}, r.verdict.text)),
   };
-  const label = (kind, text, p) => text && [tag(text === "missing" ? "missing" : kind, text, 14), p && h("small", {}, p)];
+  const label = (kind, text, p) => text && [tag(text === "missing" ? "missing" : kind, text, model.get("content").sets ? 60 : 14), p && h("small", {}, p)];
 
   function heading(c) {
     const [by, ascending] = model.get("sort"), mine = c.name && c.name === by;
@@ -54,7 +54,7 @@ export default view(({ model, el, set, ask, on, ends }) => {
       c.name ? button([title, mine && (ascending ? " ▴" : " ▾")], sort) : title);
   }
   function line(r, columns) {
-    const box = h("input", { type: "checkbox", checked: r.selected, tabindex: "-1", "aria-label": `select row ${r.row}` });
+    const box = h("input", { type: "checkbox", checked: r.selected, tabindex: "-1", "aria-label": `select row ${r.name}` });
     let extra = 0;
     return h("tr", { id: `${name}-${r.row}`, "data-row": r.row, "aria-selected": String(r.selected), class: r.row === model.get("focus") ? "on" : null },
       h("td", { class: "check" }, box),
