@@ -242,7 +242,8 @@ def test_sets_of_classes_are_written_and_read_as_names(stage):
 
 INK = """(e) => {
   const { data } = e.getContext("2d").getImageData(0, 0, e.width, e.height), seen = [0, 0, 0];
-  for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 20) for (const k of [0, 1, 2]) seen[k] += data[i + k];
+  for (let i = 0; i < data.length; i += 4)
+    if (data[i + 3] > 20) for (const k of [0, 1, 2]) seen[k] += data[i + k];
   return String(seen);
 }"""
 
