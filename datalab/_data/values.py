@@ -85,7 +85,7 @@ def column_array(values: NDArray[Any]) -> NDArray[Any]:
 def _dates(values: NDArray[Any], days: bool) -> NDArray[Any]:
     def universal(value: Any) -> Any:
         if type(value).__name__ in _MISSING_TYPES:
-            return np.datetime64("NaT")
+            return None  # NaT, once the unit is known
         if getattr(value, "tzinfo", None) is not None:
             return value.astimezone(dt.UTC).replace(tzinfo=None)
         return value

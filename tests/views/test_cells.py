@@ -126,7 +126,7 @@ def test_cells_know_how_they_are_set():
     assert show("5") == Cell("5", "text")
     assert show(False) == Cell("False", "text")
     assert show(np.datetime64("2024-01-02")) == Cell("2024-01-02", "text")
-    assert show(np.datetime64("NaT")).kind == "missing"
+    assert show(np.datetime64("NaT", "s")).kind == "missing"
 
 
 # --- pictures
