@@ -22,6 +22,7 @@ from datalab.views.cells import (
     clean_text,
     count,
     counted,
+    elide,
     heading,
     is_missing,
     show,
@@ -302,7 +303,7 @@ def row_name(lab: Any, row: int, shown: Callable[[int, Any], Any]) -> str:
     Personal data in it is masked by `shown`, see `datalab.results.masking`.
     """
     index = named_index(lab._source)
-    return str(row) if index is None else clean_text(shown(row, index[row]), NAME_LIMIT)
+    return str(row) if index is None else elide(shown(row, index[row]), NAME_LIMIT)
 
 
 def _given_labels(lab: Any, rows: Sequence[int]) -> list[str]:

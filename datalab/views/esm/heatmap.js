@@ -2,8 +2,8 @@
 // canvas with the same keys beyond that. Orders and measures change here, without the kernel.
 
 const AS_TABLE = 40, PAIRS = 6; // classes; pairs that are told beside a canvas
-const CELL = 27, NARROW = 22.5, SIGN = 7; // pixels of a cell with its gap, of one of many, of a letter
-const LEAST = 36, MOST = 96; // and of the name of a row
+const CELLS = [22, 27], NAMES = [60, 96], SIGN = 7; // pixels at least and at most; of a letter
+const between = ([least, most], size) => Math.max(least, Math.min(most, size));
 const brief = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 0 });
 const MEASURES = {
   counts: { title: "rows", of: (m, i, j) => m.counts[i * m.k + j], text: (v) => (v ? count(v) : "") },
@@ -23,7 +23,7 @@ export default view(({ model, el, set, ends }) => {
   const pairs = h("ul", { class: "pairs", "aria-label": "most often in doubt" });
   el.append(h("p", { class: "muted" }, "given down × suggested across"), h("div", { class: "row tools" }, measure, order, top), board, told, pairs);
 
-  let m = null, classes = [], highest = 1, at = [0, 0], room = MOST, show = () => {};
+  let m = null, classes = [], highest = 1, at = [0, 0], room = { names: NAMES[1], cell: CELLS[1] }, show = () => {};
   const value = (r, c) => MEASURES[measure.value].of(m, classes[r], classes[c]);
   const heat = (r, c) => (r === c ? 0 : Math.pow(value(r, c) / highest, 0.6) || 0);
   const chosen = (r, c) => { const cell = model.get("cell"); return !!cell && m.codes[classes[r]] === cell[0] && m.codes[classes[c]] === cell[1]; };
@@ -36,15 +36,19 @@ export default view(({ model, el, set, ends }) => {
     classes = m.orders[order.value].filter((i) => !n || noisy.includes(i));
     highest = Math.max(1e-12, ...classes.flatMap((_, r) => classes.map((__, c) => (r === c ? 0 : value(r, c)))));
     at = at.map((i) => Math.min(i, classes.length - 1));
-    room = roomBeside(classes.length);
+    room = sizes(classes.length);
     const large = classes.length > AS_TABLE;
     (large ? asCanvas : asTable)();
     tellPairs(large);
     told.textContent = m.hidden ? `${m.hidden} more classes are hardly ever in doubt` : "";
   }
 
-  // Names of rows are as long as the cells leave them room, so that ten classes need no scrolling.
-  const roomBeside = (n) => !board.clientWidth ? MOST : Math.max(LEAST, Math.min(MOST, board.clientWidth - 8 - n * (n > 8 ? NARROW : CELL)));
+  // First names, then cells get as small as there is room, so that ten classes need no scrolling.
+  function sizes(n) {
+    const longest = Math.max(...classes.map((i) => m.names[i].length)) * SIGN, free = (board.clientWidth || 1000) - 8;
+    const names = between([Math.min(longest, NAMES[0]), NAMES[1]], free - n * CELLS[1]);
+    return { names, cell: between(CELLS, Math.floor((free - Math.min(names, longest)) / n)) };
+  }
 
   // The cells that stand out, by name: a canvas has no room for names.
   function tellPairs(wanted) {
@@ -62,9 +66,9 @@ export default view(({ model, el, set, ends }) => {
       type: "button", "data-rc": `${r},${c}`, tabindex: r === at[0] && c === at[1] ? "0" : "-1", "aria-label": words(r, c), title: words(r, c),
       class: r === c ? "same" : null, style: `--v:${heat(r, c)}`, click: () => { at = [r, c]; choose(r, c); },
     }, text(r, c)));
-    const table = h("table", { class: `heat${n <= 6 ? " few" : n > 8 ? " many" : ""}${classes.some((i) => m.names[i].length > 3) ? " tall" : ""}`, style: `--name:${room}px`, "aria-label": "rows by given and suggested class" },
+    const table = h("table", { class: `heat${n <= 6 ? " few" : room.cell < CELLS[1] ? " many" : ""}${classes.some((i) => m.names[i].length > 3) ? " tall" : ""}`, style: `--name:${room.names}px;--cell:${room.cell - 2}px`, "aria-label": "rows by given and suggested class" },
       h("thead", {}, h("tr", {}, h("td"), classes.map((i) => h("th", { scope: "col" }, named(m.names[i], 12))))),
-      h("tbody", {}, classes.map((i, r) => h("tr", {}, h("th", { scope: "row" }, named(m.names[i], Math.floor(room / SIGN))), classes.map((_, c) => cell(r, c))))));
+      h("tbody", {}, classes.map((i, r) => h("tr", {}, h("th", { scope: "row" }, named(m.names[i], Math.floor(room.names / SIGN))), classes.map((_, c) => cell(r, c))))));
     table.addEventListener("keydown", (e) => step(e, () => {
       for (const b of table.querySelectorAll("button[tabindex='0']")) b.tabIndex = -1;
       const next = table.querySelector(`[data-rc="${at}"]`);
@@ -124,7 +128,8 @@ export default view(({ model, el, set, ends }) => {
   let drawn = null, wide = 0;
   const resized = new ResizeObserver(() => {
     if (wide === (wide = board.clientWidth)) return;
-    if (m && classes.length <= AS_TABLE && room !== roomBeside(classes.length)) build();
+    const now = m && sizes(classes.length);
+    if (m && classes.length <= AS_TABLE && (now.names !== room.names || now.cell !== room.cell)) build();
     else show();
   });
   resized.observe(board);

@@ -20,7 +20,7 @@ export default view(({ model, el, set, ask, on, ends }) => {
     const told = { click: look(o.row), title: `look at row ${o.name}`, "aria-label": `look at row ${o.name}, labelled ${o.given}` };
     const same = o.given === e.given ? "is-given" : o.given === e.suggested ? "is-sugg" : null;
     return h("figure", { class: o.image ? null : "line" },
-      o.image ? button(picture(o.image, ""), told.click, { ...told, class: "other" }) : button(["row ", named(o.name, 20)], told.click, { ...told, class: "link" }),
+      o.image ? button(picture(o.image, ""), told.click, { ...told, class: "other" }) : button(["row ", named(o.name, 14)], told.click, { ...told, class: "link" }),
       h("figcaption", {}, o.given && h("b", { class: same }, named(o.given, o.image ? 9 : 17)), o.distance && h("small", { class: "num", title: "distance" }, o.distance)),
       o.text !== undefined && h("div", { class: "clamp", dir: "auto" }, o.text));
   }
@@ -44,7 +44,7 @@ export default view(({ model, el, set, ask, on, ends }) => {
     else {
       sound.keep(new Set([e.row]));
       fill(body,
-        h("header", {}, h("h3", {}, "Row ", named(e.name, 30)), h("span", { class: "muted num" }, `${e.place} · ←/→`)),
+        h("header", {}, h("h3", {}, "Row ", named(e.name, 20)), h("span", { class: "muted num" }, `${e.place} · ←/→`)),
         h("div", { class: "pair" }, e.image && h("div", { class: "large" }, picture(e.image, `row ${e.name}`)), e.probabilities.length > 0 && probabilities(e.probabilities)),
         e.text && h("div", { class: `whole ${e.text.kind}`, dir: "auto", tabindex: "0", role: "group", "aria-label": "text" }, parted(e.text.parts)),
         e.sound && sound.place(e.row, e.name),
@@ -54,7 +54,7 @@ export default view(({ model, el, set, ask, on, ends }) => {
         e.neighbours.length > 0 && part("Nearest", h("div", { class: `others${e.image ? "" : " wide"}` }, e.neighbours.map((o) => other(o, e)))),
         e.duplicates.length > 0 && part("Near duplicates", e.duplicates.map((o) => duplicate(o, e))),
         e.votes.length > 0 && part("Annotators", h("ul", { class: "votes" }, e.votes.map((v) => h("li", {}, named(v.who, 14), " ", tag(v.agrees ? "given" : "sugg", v.label))))),
-        e.fields.length > 0 && h("dl", { class: "fields" }, e.fields.map((f) => h("div", {}, h("dt", {}, named(f.name, 24)), h("dd", { class: f.kind, dir: "auto" }, f.text))), e.more_fields > 0 && h("small", {}, `and ${e.more_fields} more columns`)),
+        e.fields.length > 0 && h("dl", { class: "fields" }, e.fields.map((f) => h("div", {}, h("dt", {}, named(f.name, 14)), h("dd", { class: f.kind, dir: "auto" }, f.text))), e.more_fields > 0 && h("small", {}, `and ${e.more_fields} more columns`)),
       );
     }
     review.draw();

@@ -28,6 +28,10 @@ export default view(({ model, el, set, ask, on, ends }) => {
     if (e.key === "Enter" || e.key === "ArrowDown") { e.preventDefault(); grid.focus(); }
   }
 
+  // How many letters of a name there is room for; the widths are those of the style sheet.
+  let narrow = 0;
+  const howNarrow = () => { const wide = grid.parentElement.clientWidth; return !wide || wide > 960 ? 0 : wide > 700 ? 1 : 2; };
+
   const pictures = new Map(); // of this page: drawn once, moved from draw to draw
   const shown = {
     image: (r) => {
@@ -35,7 +39,7 @@ export default view(({ model, el, set, ask, on, ends }) => {
       return pictures.get(r.row);
     },
     number: (r) => r.name,
-    name: (r) => named(r.name, 20),
+    name: (r) => named(r.name, (r.text ? [20, 12, 8] : [20, 20, 16])[narrow]),
     text: ({ text: t }) => h("div", { class: `clamp ${t.kind}`, dir: "auto" }, parted(t.parts)),
     sound: (r) => sound.place(r.row, r.name),
     given: (r) => label("given", r.given, r.p_given),
@@ -44,7 +48,7 @@ export default view(({ model, el, set, ask, on, ends }) => {
     why: (r) => h("div", { class: "clamp", title: r.why }, r.why ?? "not looked at"),
     verdict: (r) => r.verdict && h("b", { class: r.verdict.kind }, h("bdi", {}, r.verdict.text)),
   };
-  const label = (kind, text, p) => text && [tag(text === "missing" ? "missing" : kind, text, model.get("content").sets ? 60 : 14), p && h("small", {}, p)];
+  const label = (kind, text, p) => text && [tag(text === "missing" ? "missing" : kind, text, model.get("content").sets ? 60 : [14, 11, 9][narrow]), p && h("small", {}, p)];
 
   function heading(c) {
     const [by, ascending] = model.get("sort"), mine = c.name && c.name === by;
@@ -84,7 +88,11 @@ export default view(({ model, el, set, ask, on, ends }) => {
     if (move || review.press(e)) { e.preventDefault(); e.stopPropagation(); }
   });
 
-  return function draw() {
+  const resized = new ResizeObserver(() => { if (model.get("content").rows && narrow !== howNarrow()) draw(); });
+  resized.observe(grid.parentElement);
+  ends(() => resized.disconnect());
+  function draw() {
+    narrow = howNarrow();
     const c = model.get("content"), flagged = model.get("flagged_only"), at = model.get("page");
     if (document.activeElement !== input) input.value = model.get("filter");
     input.placeholder = c.hint;
@@ -113,5 +121,6 @@ export default view(({ model, el, set, ask, on, ends }) => {
     const on = here.has(model.get("focus")) && `${name}-${model.get("focus")}`;
     on ? grid.setAttribute("aria-activedescendant", on) : grid.removeAttribute("aria-activedescendant");
     review.draw();
-  };
+  }
+  return draw;
 }, ["content", "problem", "busy", "preview", "focus", "flagged_only"]);
