@@ -15,7 +15,7 @@ from datalab._check import some_rows
 from datalab._data.encoded import Encoded, View, dense_view, term_view, tree_view
 from datalab._models.classification import cross_val_pred_probs, judged_rows, thinned
 from datalab._models.folds import Folds, stratified_folds
-from datalab._models.margins import SupportVectors
+from datalab._models.margins import PairedVectors, SupportVectors
 from datalab._models.members import Done, Fitted, Member, fit_each
 from datalab._models.pool import Pool, log_loss, pool_classes
 from datalab._typing import Codes, FloatArray, IndexArray
@@ -85,8 +85,10 @@ def _portfolio(encoded: Encoded, n_classes: int, seed: int) -> list[Member]:
             members.append(_kernel(dense, seed))
             members += [_kernel_of_part(*part, seed) for part in _parts(encoded)]
         if len(encoded) <= MAX_PAIRS_ROWS:
-            machine = SupportVectors(1.0 / _around(dense))
-            members.append(Member("support vectors", dense, {"": machine}))
+            width = 1.0 / _around(dense)
+            members.append(Member("support vectors", dense, {"": SupportVectors(width)}))
+            paired = PairedVectors(width, seed)
+            members.append(Member("calibrated support vectors", dense, {"": paired}))
     trees = tree_view(encoded)
     # Trees look at one column at a time, which says little where a text is many weak ones.
     if encoded.is_table or terms is None:

@@ -45,6 +45,7 @@ def test_every_kind_of_data_has_its_models(data: tuple[np.ndarray, np.ndarray]) 
         "logistic regression",
         "kernel logistic regression",
         "support vectors",
+        "calibrated support vectors",
         "extra trees",
         "extra trees of half the columns",
         "boosted trees of 3 leaves",
