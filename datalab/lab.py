@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab import audit, results
-from datalab._check import choice, did_you_mean, in_words, seed, warn, whole_number
+from datalab._check import (
+    choice,
+    did_you_mean,
+    in_words,
+    listing,
+    seed,
+    tell_stopped,
+    warn,
+    whole_number,
+)
 from datalab._data.annotations import read_annotations
 from datalab._data.columns import default_image_key, default_text_key
 from datalab._data.labels import AnyLabels, Labels, RegressionLabels, read_labels
@@ -332,6 +341,10 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             index=self._source.index,
         )
         self._artefacts.give("annotations", read)
+        silent = np.setdiff1d(np.arange(len(read.names)), read.annotator)
+        if len(silent):
+            names = listing([read.names[i] for i in silent])
+            warn(f"`annotations` has no answer by {names}; nothing is said about them")
         # Annotators that stand in the data as columns are no features of an example.
         if all(str(name) in self._source.columns for name in read.names):
             self._annotators = tuple(str(name) for name in read.names)
@@ -536,9 +549,15 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
 
         # A bar appears only when the audit takes more than a moment.
         with tqdm(steps, disable=not self._shows_progress(), delay=1.0, leave=False) as bar:
-            for step in bar:
+            for done, step in enumerate(bar):
                 bar.set_description(step.spec.title, refresh=False)
-                self._run_step(step, options, on_error)
+                try:
+                    self._run_step(step, options, on_error)
+                except KeyboardInterrupt as stop:
+                    left = [one.name for one in steps[done:]]
+                    finished = [one.name for one in steps[:done]]
+                    tell_stopped(stop, finished, f"still to be done: {', '.join(left)}")
+                    raise
 
     def _run_step(
         self, step: Step, options: Mapping[str, Any], on_error: Literal["warn", "raise"] = "warn"

@@ -150,8 +150,10 @@ def test_interruption_keeps_what_is_done() -> None:
 
     lab = Datalab({"y": [0, 1] * 5}, label_name="y", verbosity=0)
     later = manager(lambda self, labels: None, "later")
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as stopped:
         lab.find_issues(["class_imbalance", manager(stop, "stop"), later])
+    told = "datalab: finished and kept: class_imbalance; still to be done: stop, later"
+    assert stopped.value.__notes__ == [told]
     assert [o.name for o in lab.outcomes] == ["class_imbalance"]
     assert lab.get_issues("class_imbalance").shape[0] == 10
 

@@ -13,6 +13,7 @@ from datalab.chain import Chain
 from datalab.exceptions import InputError, NotFound
 from datalab.managers import Label, NearDuplicate
 from datalab.managers.base import _register, register
+from datalab.review import Review
 
 RAN: list[str] = []
 
@@ -183,10 +184,34 @@ def test_an_interruption_keeps_finished_steps(
 
     with monkeypatch.context() as patch:
         patch.setattr(Second, "find_issues", interrupted)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt) as stopped:
             chain.run()
+    told = "datalab: finished and kept: first; run() goes on with second"
+    assert stopped.value.__notes__ == [told]  # shown below the traceback
     assert chain.frame()["state"].tolist() == ["fresh", "not run", "not run"]
+    assert len(chain.after("first").outcomes) == 1
     assert ran(chain) == ["second", "third"]
+
+
+def test_an_interruption_while_flags_are_acted_on_repeats_the_step(
+    lab: Datalab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = lab.chain("first", "second")
+    chain["first"].action = "review"
+    decide = Review.decide
+
+    def interrupted(self: Any, *args: Any, **kwargs: Any) -> None:
+        decide(self, *args, **kwargs)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Review, "decide", interrupted)
+        with pytest.raises(KeyboardInterrupt) as stopped:
+            chain.run()
+    assert stopped.value.__notes__ == ["datalab: nothing yet; run() goes on with first"]
+    decided = len(lab.review.frame())
+    assert ran(chain) == ["first", "second"]
+    assert len(lab.review.frame()) == decided > 0  # nothing is decided twice
 
 
 def test_errors_name_the_remedy(lab: Datalab) -> None:

@@ -215,6 +215,15 @@ def test_duplicate_index_values(frame: pd.DataFrame, probs: np.ndarray) -> None:
     assert len(lab.worst(10)) == 2
 
 
+def test_an_annotator_without_answers_is_named() -> None:
+    votes = {"anna": [0, 1, 1] * 9, "ben": [0, 1, 0] * 9, "chris": [None] * 27}
+    with pytest.warns(InputWarning, match=r"no answer by \['chris'\]; nothing is said about them"):
+        lab = Datalab(votes, annotations=["anna", "ben", "chris"], verbosity=0)
+    lab.find_issues(["multi_annotator"])
+    stats = lab.get_info("multi_annotator")["annotator_stats"]
+    assert stats.index.tolist() in (["anna", "ben"], ["ben", "anna"])
+
+
 def test_annotators_columns_are_no_features() -> None:
     rng = np.random.default_rng(0)
     true = np.arange(N) % 3

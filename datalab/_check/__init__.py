@@ -34,6 +34,7 @@ from datalab._check.messages import (
     did_you_mean,
     in_words,
     listing,
+    tell_stopped,
     warn,
 )
 from datalab._check.options import (
@@ -84,6 +85,7 @@ __all__ = [
     "seed",
     "some_rows",
     "square_matrix",
+    "tell_stopped",
     "two_classes",
     "unit_interval",
     "unit_number",

@@ -15,6 +15,7 @@ __all__ = [
     "did_you_mean",
     "in_words",
     "listing",
+    "tell_stopped",
     "warn",
 ]
 
@@ -51,6 +52,12 @@ def listing(values: Iterable[Any], limit: int = 5) -> str:
 def in_words(value: Any) -> str:
     """A value as text: numbers of numpy like those of Python, and not too long."""
     return repr(value.item() if isinstance(value, np.generic) else value)[:60]
+
+
+def tell_stopped(stop: BaseException, finished: Iterable[str], go_on: str) -> None:
+    """Note on an interruption what was finished before it and stays, and how to go on."""
+    done = ", ".join(finished)
+    stop.add_note(f"datalab: {f'finished and kept: {done}' if done else 'nothing yet'}; {go_on}")
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from datalab._check import choice, did_you_mean, seed, whole_number
+from datalab._check import choice, did_you_mean, seed, tell_stopped, whole_number
 from datalab.audit import Outcome, Step
 from datalab.chain.step import DEFAULT_ACTION, Action, ChainStep, Done, follows, free_name, same
 from datalab.chain.written import VERSION, as_code, as_dict
@@ -167,7 +167,8 @@ class Chain:
     ) -> "Chain":
         """Run the steps that are stale; what is fresh is not done again.
 
-        An interruption keeps the steps that are finished.
+        An interruption keeps the steps that are finished, and says which; the one that was under
+        way leaves nothing behind.
 
         Parameters
         ----------
@@ -203,7 +204,12 @@ class Chain:
                     break
                 bar.set_description(step.step.spec.title, refresh=False)
                 lab = before.lab if isinstance(before, Done) else self._beginning()
-                step.done = before = self._run_step(step, lab, before)
+                try:
+                    step.done = before = self._run_step(step, lab, before)
+                except KeyboardInterrupt as stop:
+                    done = [self._steps[place].name for place in self._fresh()]
+                    tell_stopped(stop, done, f"run() goes on with {step.name}")
+                    raise
         return self
 
     def _beginning(self) -> "Datalab":
