@@ -18,6 +18,7 @@ from datalab._core.filter import label_issues, rule_options
 from datalab._core.label_issues_batched import issues_by_thresholds
 from datalab._core.rank import SCORES, label_quality
 from datalab._models import cross_val_pred_probs
+from datalab._models.choice import choose, compare
 from datalab._models.clean_learning import (
     CleanLearner,
     also_known_as,
@@ -26,16 +27,11 @@ from datalab._models.clean_learning import (
     takes_weights,
 )
 from datalab._models.fitting import fresh_copy, take_rows
-from datalab._models.strategies import (
-    MIN_EXAMPLES_PER_CLASS,
-    STRATEGIES,
-    Training,
-    Trial,
-    choose,
-    clearer,
-)
+from datalab._models.strategies import STRATEGIES, Training, Trial, judge
+from datalab._models.witnesses import witnesses
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray, Probs
 from datalab.exceptions import InputError
+from datalab.recipes.from_rows import encode_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +41,8 @@ __all__ = ["CleanLearning"]
 Validation = Callable[[Any, Any], Mapping[str, Any]]
 
 STRATEGY_NAMES = ("prune", *STRATEGIES, "auto")
+# Classes are not emptied by default: training needs some examples of each.
+MIN_EXAMPLES_PER_CLASS = 10
 FIND_OPTIONS = (
     "filter_by",
     "frac_noise",
@@ -85,8 +83,9 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
         `datalab.experimental.label_issues_batched` does; noise is not estimated.
     strategy : {"prune", "prune_twice", "relabel", "weight", "keep", "auto"}, optional
         What `fit` does about label issues. None or "prune" leaves them out, as cleanlab does.
-        The next three let models that were trained without the doubtful rows judge all rows anew:
-        "prune_twice" leaves out what is flagged then, "relabel" gives it the most probable class,
+        For the next three, labels are judged by `clf` and a few other models together (see Notes),
+        trained anew without the doubtful rows: "prune_twice" leaves out what is flagged then,
+        "relabel" gives it the most probable class where that is sure and leaves out the rest,
         "weight" weighs each row by how probable its label is. "keep" is a plain fit. "auto" tries
         all of them by cross-validation and is never below a plain fit there.
 
@@ -109,6 +108,10 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
     strategy_scores_ : dict of str to float
         With ``strategy="auto"``: how often each strategy predicts the given label of held-out
         examples; those are left out that empty a class or need weights that `clf` does not take.
+        Empty, and a plain fit chosen, where the examples are too few to hold some out.
+    judges_ : dict of str to float
+        With "prune_twice", "relabel" and "weight": the models that judged labels, and the powers
+        with which their probabilities count.
     clf_ : classifier
         The classifier fitted on what is left; ``clf`` shows it as well once it is fitted.
     classes_ : ndarray of shape (K,)
@@ -118,14 +121,18 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
     -----
     Each fitted attribute is also there without its last underscore, as in cleanlab, and is None
     while it is not known. `find_label_issues` fits ``cv_n_folds`` copies of the classifier when
-    `pred_probs` are not given, `fit` one more. Strategies other than "prune" and "keep" take one
-    cross-validation more, "auto" six. Labels are judged once, by models that have
-    seen the other folds; so what "auto" compares is not nested and slightly favours cleaning.
+    `pred_probs` are not given, `fit` one more. What `fit` did is told in `label_issues_`: columns
+    ``training_label``, ``sample_weight`` and ``is_left_out`` stand there when they differ from the
+    given label, 1, and ``is_label_issue``.
 
-    Of the accuracy on true labels that 5 to 40 % of planted noise cost, "auto" won back 41 % for
-    logistic regression ("prune" 22 %), 34 % for random forests (36 %), on 32 small settings each
-    (``tests/benchmarks/quality/bench_clean_learning.py``, first seed); in a quarter and a sixth
-    of them it was below a plain fit there, by .08 at worst: held-out folds bound what they see.
+    A classifier that was trained on wrong labels cannot see them well. So where `X` is a matrix, a
+    table, sparse or text, a logistic regression, support vectors (up to 5,000 rows) and extra trees
+    (naive Bayes for words) judge labels with it, each by two cross-validations; all are put
+    together by powers that make the held-out labels likeliest, so that a poor one is not heard.
+    They are never what is trained in the end. For "auto" this is done once more within each of
+    three folds, with labels that have no part in what is done to the rows trained on: 55 fits of
+    `clf` and 40 of each of the others in all, with 5 folds. With a class that `pulearning` says is
+    right, labels of it stay as they are.
 
     References
     ----------
@@ -156,6 +163,7 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
         "sample_weight_",
         "strategy_",
         "strategy_scores_",
+        "judges_",
     )
     confident_joint = also_known_as("confident_joint_")
     noise_matrix = also_known_as("noise_matrix_")
@@ -277,12 +285,9 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
             X if pred_probs is None else None,
             _check.class_codes(labels),
             self._stream(),
-            pred_probs=pred_probs,
-            thresholds=thresholds,
-            noise_matrix=noise_matrix,
-            inverse_noise_matrix=inverse_noise_matrix,
-            clf_kwargs=clf_kwargs,
-            validation_func=validation_func,
+            pred_probs,
+            _known(thresholds, noise_matrix, inverse_noise_matrix),
+            {"clf_kwargs": clf_kwargs, "validation_func": validation_func},
         )
         if not save_space:
             self.label_issues_ = issues
@@ -293,13 +298,9 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
         X: Any,
         codes: Codes,
         stream: np.random.RandomState | None,
-        *,
         pred_probs: ArrayLike | None,
-        thresholds: ArrayLike | None,
-        noise_matrix: ArrayLike | None,
-        inverse_noise_matrix: ArrayLike | None,
-        clf_kwargs: Mapping[str, Any] | None,
-        validation_func: Validation | None,
+        known: Mapping[str, Any],
+        fit_options: Mapping[str, Any],
     ) -> "pd.DataFrame":
         """The table of issues; the estimates behind it become attributes."""
         import pandas as pd
@@ -308,11 +309,11 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
         self._require_methods()
         _check.two_classes(codes)
         if pred_probs is None:
-            probs = self._cross_validated(X, codes, stream, clf_kwargs, validation_func)
+            probs = self._cross_validated(X, codes, stream, fit_options)
         else:
             codes, probs = _check.labels_and_probs(codes, pred_probs)
         quality = self._quality(codes, probs)
-        is_issue = self._flagged(codes, probs, thresholds, noise_matrix, inverse_noise_matrix)
+        is_issue = self._flagged(codes, probs, known)
         self.num_classes_ = probs.shape[1]
         self.ps_ = core.label_counts(codes, self.num_classes_) / len(codes)
         self._log("%d of %d examples have a label issue", is_issue.sum(), len(codes))
@@ -325,24 +326,31 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
             }
         )
 
-    def _flagged(
+    def _flagged(self, codes: Codes, probs: Probs, known: Mapping[str, Any]) -> BoolArray:
+        """Mask of the issues; what is estimated on the way becomes attributes."""
+        if self.low_memory:
+            self._say_what_is_ignored(
+                **known,
+                find_label_issues_kwargs=self.find_label_issues_kwargs or None,
+                pulearning=self.pulearning,
+            )
+        is_issue, estimates = self._marked(codes, probs, **known)
+        if estimates is not None:
+            for name, value in estimates._asdict().items():
+                setattr(self, f"{name}_", value)
+        return is_issue
+
+    def _marked(
         self,
         codes: Codes,
         probs: Probs,
         thresholds: ArrayLike | None,
         noise_matrix: ArrayLike | None,
         inverse_noise_matrix: ArrayLike | None,
-    ) -> BoolArray:
-        """Mask of the issues; what is estimated on the way becomes attributes."""
+    ) -> tuple[BoolArray, Noise | None]:
+        """Mask of the issues, and the estimates behind it where there are any."""
         if self.low_memory:
-            self._say_what_is_ignored(
-                thresholds=thresholds,
-                noise_matrix=noise_matrix,
-                inverse_noise_matrix=inverse_noise_matrix,
-                find_label_issues_kwargs=self.find_label_issues_kwargs or None,
-                pulearning=self.pulearning,
-            )
-            return issues_by_thresholds(codes, probs)
+            return issues_by_thresholds(codes, probs), None
         n_classes = probs.shape[1]
         counts = core.label_counts(codes, n_classes)
         options = _filter_options(self.find_label_issues_kwargs, n_classes)
@@ -357,17 +365,14 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
         )
         if self.pulearning is not None:
             estimates = with_error_free_class(estimates, self._sure_class(n_classes))
-        for name, value in estimates._asdict().items():
-            setattr(self, f"{name}_", value)
-        return label_issues(codes, probs, joint=estimates.confident_joint, **options)
+        return label_issues(codes, probs, joint=estimates.confident_joint, **options), estimates
 
     def _cross_validated(
         self,
         X: Any,
         codes: Codes,
         stream: np.random.RandomState | None,
-        clf_kwargs: Mapping[str, Any] | None,
-        validation_func: Validation | None,
+        fit_options: Mapping[str, Any],
     ) -> Probs:
         if X is None:
             raise InputError(
@@ -384,8 +389,7 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
             cv_n_folds=self.cv_n_folds,
             seed=self.seed,
             stream=stream,
-            clf_kwargs=clf_kwargs,
-            validation_func=validation_func,
+            **fit_options,
         )
         return _check.probabilities(probs, name="predict_proba of clf")
 
@@ -480,29 +484,40 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
         stream = self._stream()
         strategy = "prune" if self.strategy is None else self.strategy
         _check.choice(strategy, STRATEGY_NAMES, name="strategy")
+        known = _known(thresholds, noise_matrix, inverse_noise_matrix)
+        options = {"clf_kwargs": clf_kwargs, "validation_func": validation_func}
+        probs = pred_probs
         if strategy not in ("prune", "keep") and pred_probs is None:
-            pred_probs = self._cross_validated(X, codes, stream, clf_kwargs, validation_func)
+            probs = self._cross_validated(X, codes, stream, options)
         if label_issues is None:
-            issues = self._find_label_issues(
-                X,
-                codes,
-                stream,
-                pred_probs=pred_probs,
-                thresholds=thresholds,
-                noise_matrix=noise_matrix,
-                inverse_noise_matrix=inverse_noise_matrix,
-                clf_kwargs=clf_kwargs,
-                validation_func=validation_func,
-            )
+            issues = self._find_label_issues(X, codes, stream, probs, known, options)
         else:
-            issues = self._given_issues(label_issues, codes, pred_probs)
+            issues = self._given_issues(label_issues, codes, probs)
         clf = fresh_copy(self._given_model(), stream)
         extra = {**(clf_kwargs or {}), **(clf_final_kwargs or {})}
-        training = self._pruned(issues, clf, codes, weights, by_noise="sample_weight" not in extra)
+        by_noise = "sample_weight" not in extra
+        is_issue = issues["is_label_issue"].to_numpy()
+        if is_issue.all():
+            raise InputError("`label_issues` flags every example: none is left to train on")
+        training = self._pruned(codes, is_issue, self.noise_matrix, weights, by_noise)
         self.strategy_ = strategy
-        if strategy != "prune":
-            options = {"clf_kwargs": clf_kwargs, "validation_func": validation_func}
-            training = self._by_strategy(X, codes, pred_probs, weights, training, stream, options)
+        plain = Training(codes, np.ones(len(codes), dtype=np.bool_), weights)
+        if strategy == "keep":
+            training = plain
+        elif strategy != "prune":
+
+            def pruned(part: Training, probs: Probs, rows: IndexArray) -> Training:
+                """What pruning leaves of a part of the data, as it would find it alone."""
+                if label_issues is not None:
+                    return whole.part(rows)
+                flagged, estimates = self._marked(part.labels, probs, **known)
+                noise = None if estimates is None else estimates.noise_matrix
+                return self._pruned(part.labels, flagged, noise, part.weights, by_noise)
+
+            whole = training
+            _, probs = _check.labels_and_probs(codes, probs)
+            trial = self._trial(X, codes, probs.shape[1], stream, options)
+            training = self._by_strategy(trial, plain, probs, pred_probs is None, whole, pruned)
         self._tell_training(issues, training, given=weights)
         kept = np.flatnonzero(training.kept)
         if training.weights is not None:
@@ -512,87 +527,91 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
         self.label_issues_ = issues
         return self
 
-    def _pruned(
-        self,
-        issues: "pd.DataFrame",
-        clf: Any,
-        codes: Codes,
-        weights: FloatArray | None,
-        *,
-        by_noise: bool,
-    ) -> Training:
-        """The examples without issues, weighted to make up for the others where that is known."""
-        kept = ~issues["is_label_issue"].to_numpy()
-        if not kept.any():
-            raise InputError("`label_issues` flags every example: none is left to train on")
-        if weights is None and by_noise:
-            weights = self._weights_by_noise(clf, codes, np.flatnonzero(kept))
-        return Training(codes, kept, weights)
-
-    def _by_strategy(
+    def _trial(
         self,
         X: Any,
         codes: Codes,
-        pred_probs: ArrayLike | None,
-        weights: FloatArray | None,
-        pruned: Training,
+        n_classes: int,
         stream: np.random.RandomState | None,
         fit_options: Mapping[str, Any],
-    ) -> Training:
-        """What to train on by another strategy than pruning, or by the best of all."""
-        plain = Training(codes, np.ones(len(codes), dtype=np.bool_), weights)
-        if self.strategy == "keep" or pred_probs is None:
-            return plain
-        codes, probs = _check.labels_and_probs(codes, pred_probs)
-        clf = self._given_model()
-        trial = Trial.prepared(
+    ) -> Trial:
+        """The classifier on its data, with further models that judge labels beside it."""
+        clf, seed = self._given_model(), self.seed or 0
+        if self.strategy == "weight" and not takes_weights(clf):
+            raise InputError(
+                f"strategy='weight' needs a classifier whose fit() takes sample_weight; that of "
+                f"{type(clf).__name__} does not, so take 'prune_twice' or 'auto'"
+            )
+        encoded = encode_rows(X, seed)
+        return Trial.prepared(
             X,
             codes,
             clf,
             self.cv_n_folds,
             self.seed,
-            n_classes=probs.shape[1],
+            n_classes=n_classes,
             stream=stream,
             fit_options=fit_options,
+            members=() if encoded is None else witnesses(encoded, n_classes, seed),
+            sure_class=None if self.pulearning is None else self._sure_class(n_classes),
         )
-        weighable = takes_weights(clf)
-        if self.strategy != "auto":
-            if self.strategy == "weight" and not weighable:
-                raise InputError(
-                    f"strategy='weight' needs a classifier whose fit() takes sample_weight; that "
-                    f"of {type(clf).__name__} does not, so take 'prune_twice' or 'auto'"
-                )
-            return STRATEGIES[self.strategy_](plain, clearer(trial, plain, probs))
-        probs = clearer(trial, plain, probs)
-        candidates = {
-            name: act(plain, probs)
-            for name, act in STRATEGIES.items()
-            if name != "weight" or weighable
-        }
-        candidates["prune"] = pruned
-        self.strategy_, self.strategy_scores_ = choose(trial, plain, candidates)
-        return candidates[self.strategy_]
+
+    def _by_strategy(
+        self,
+        trial: Trial,
+        plain: Training,
+        probs: Probs,
+        own: bool,
+        whole: Training,
+        pruned: Callable[[Training, Probs, IndexArray], Training],
+    ) -> Training:
+        """What to train on by another strategy than pruning, or by the best of all.
+
+        `probs` are the classifier's `own`, or given; `whole` is what pruning leaves of all rows,
+        `pruned` tells what it leaves of a part.
+        """
+        if self.strategy == "auto":
+            names = [n for n in STRATEGIES if n != "weight" or takes_weights(trial.clf)]
+
+            def treated(part: Trial, plain: Training, rows: IndexArray) -> dict[str, Training]:
+                seen = part.held_out(plain) if own else _check.some_rows(probs, rows)
+                judged = judge(part, plain, seen)
+                made = {name: STRATEGIES[name](plain, judged) for name in names}
+                return {**made, "prune": pruned(plain, seen, rows)}
+
+            self.strategy_, self.strategy_scores_ = choose(compare(trial, plain, treated))
+        if self.strategy_ in ("prune", "keep"):
+            return whole if self.strategy_ == "prune" else plain
+        judged = judge(trial, plain, probs)
+        self.judges_ = judged.judges
+        self._log("labels judged by %s", judged.judges)
+        return STRATEGIES[self.strategy_](plain, judged)
+
+    def _pruned(
+        self,
+        codes: Codes,
+        is_issue: BoolArray,
+        noise_matrix: FloatArray | None,
+        weights: FloatArray | None,
+        by_noise: bool,
+    ) -> Training:
+        """The examples without issues, weighted to make up for the others where that is known."""
+        known = weights is None and by_noise and takes_weights(self._given_model())
+        if known and noise_matrix is not None:
+            weights = np.where(is_issue, 0.0, _weights_by_noise(noise_matrix)[codes])
+        return Training(codes, ~is_issue, weights)
 
     def _tell_training(
         self, issues: "pd.DataFrame", training: Training, *, given: FloatArray | None
     ) -> None:
-        """Weights and labels of the last fit, where they are not those that were given."""
+        """What the last fit was trained on, where that is not what was given or not flagged."""
         if training.weights is not None and given is None:
             issues["sample_weight"] = np.where(training.kept, training.weights, 0.0)
             self.sample_weight_ = issues["sample_weight"]
         if not np.array_equal(training.labels, issues.get("given_label", training.labels)):
             issues["training_label"] = training.labels
-
-    def _weights_by_noise(self, clf: Any, codes: Codes, kept: IndexArray) -> FloatArray | None:
-        """Weights that make up for left out examples, shape (N,), 0 for those; None if unknown."""
-        if self.noise_matrix is None or not takes_weights(clf):
-            return None
-        right = self.noise_matrix.diagonal()
-        # A class that is never labelled as itself has nothing that could be made up for.
-        by_class = np.divide(1.0, right, out=np.ones(len(right)), where=right > 0)
-        weights = np.zeros(len(codes))
-        weights[kept] = by_class[codes[kept]]
-        return weights
+        if not np.array_equal(training.kept, ~issues["is_label_issue"]):
+            issues["is_left_out"] = ~training.kept
 
     def _given_issues(
         self, label_issues: Any, codes: Codes, pred_probs: ArrayLike | None
@@ -630,6 +649,27 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
             What ``clf.predict_proba`` returns.
         """
         return self._fitted_model().predict_proba(self._rows_for_model(X), *args, **kwargs)
+
+
+def _known(
+    thresholds: ArrayLike | None,
+    noise_matrix: ArrayLike | None,
+    inverse_noise_matrix: ArrayLike | None,
+) -> dict[str, Any]:
+    """What is known of the noise, by the names of the arguments."""
+    return {
+        "thresholds": thresholds,
+        "noise_matrix": noise_matrix,
+        "inverse_noise_matrix": inverse_noise_matrix,
+    }
+
+
+def _weights_by_noise(noise_matrix: FloatArray) -> FloatArray:
+    """Weight of each class that makes up for its examples that are left out, shape (K,)."""
+    right = noise_matrix.diagonal()
+    # A class that is never labelled as itself has nothing that could be made up for.
+    by_class: FloatArray = np.divide(1.0, right, out=np.ones(len(right)), where=right > 0)
+    return by_class
 
 
 def _labels_or_y(labels: ArrayLike | None, y: ArrayLike | None) -> Codes:

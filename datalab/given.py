@@ -159,7 +159,8 @@ def check_pred_probs(
         return probs
     probs = _rows_sum_to_one(probs)
     labelled = codes >= 0
-    if int(labelled.sum()) >= ENOUGH_ROWS:
+    # Of one class there is nothing else to say; the checks say what is missing.
+    if len(classes) > 1 and int(labelled.sum()) >= ENOUGH_ROWS:
         all_labelled = bool(labelled.all())
         _warn_if_implausible(
             codes if all_labelled else some_rows(codes, labelled),

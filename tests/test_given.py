@@ -141,6 +141,12 @@ def test_constant_columns_are_named(lab: Datalab, pred_probs: np.ndarray) -> Non
         lab.give(pred_probs=probs)
 
 
+def test_one_class_is_no_reason_for_suspicion() -> None:
+    lab = Datalab({"y": ["a"] * 60}, label_name="y", verbosity=0)
+    lab.find_issues(["label"], pred_probs=np.ones((60, 1)))  # a warning would be an error here
+    assert "at least two classes, found 1" in lab.outcomes["label"].reason
+
+
 def test_honest_probabilities_raise_no_suspicion(lab: Datalab, pred_probs: np.ndarray) -> None:
     lab.give(pred_probs=pred_probs)  # a warning would be an error here
     lab.give(pred_probs=pred_probs.astype(np.float32))
