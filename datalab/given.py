@@ -245,11 +245,10 @@ def chance_agreement(codes: Codes, predicted: NDArray[np.intp], n_classes: int) 
 def clearly_above(chance: float, n_rows: int) -> float:
     """The agreement from which on it is no coincidence: three standard errors above chance.
 
-    Few rows cannot show that, so there any agreement above chance will do.
+    Few rows cannot show that; there two will do.
     """
-    if n_rows < ENOUGH_ROWS:
-        return chance
-    return chance + 3 * float(np.sqrt(chance * (1 - chance) / n_rows))
+    errors = 3.0 if n_rows >= ENOUGH_ROWS else 2.0
+    return chance + errors * float(np.sqrt(chance * (1 - chance) / max(n_rows, 1)))
 
 
 def _best_order(

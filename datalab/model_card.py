@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._check import choice
-from datalab._core.duplicate import typical
+from datalab._data.values import objects
 from datalab._typing import BoolArray, FloatArray
 from datalab.artefacts import Artefact, common_rows, select
 from datalab.exceptions import NotFound
@@ -186,7 +186,13 @@ def _mean(name: str, values: FloatArray) -> Score:
 def _of_classes(
     labels: NDArray[np.int64], probs: FloatArray, names: tuple[Any, ...], about: dict[str, Any]
 ) -> ModelCard:
-    n_rows, n_classes = probs.shape
+    n_classes = probs.shape[1]
+    examples = np.bincount(labels, minlength=n_classes)
+    if about["models"]:
+        # No model has seen another example of the class of these; they are given their label.
+        judged = examples[labels] > 1
+        labels, probs = labels[judged], probs[judged]
+    n_rows = len(labels)
     predicted = probs.argmax(axis=1)
     right = predicted == labels
     given = probs[np.arange(n_rows), labels]
@@ -215,7 +221,8 @@ def _of_classes(
         f"contradicts a label, its own class has {odds:.0%} of the probability of the two: label "
         f"findings are {_worth(trust)}"
     )
-    classes = _per_class(hits, counts, predicted, given, labels, names)
+    classes = _per_class(hits, counts, examples, predicted, given, labels, names)
+    about = {**about, "num_examples": n_rows}
     return ModelCard("classification", trust, verdict, scores, classes, **about)
 
 
@@ -224,11 +231,17 @@ def _worth(trust: str) -> str:
 
 
 def _balanced(hits: NDArray[np.intp], counts: NDArray[np.intp]) -> Score:
-    """The mean recall of the classes that occur."""
+    """The mean recall of the classes that occur.
+
+    Its interval is that of a sum of shares, each drawn in by Laplace's rule: a class of a few
+    examples that are all right is not known to be always right.
+    """
     some = counts > 0
     recall = hits[some] / counts[some]
     value = float(recall.mean())
-    half = Z95 * float(np.sqrt((recall * (1 - recall) / counts[some]).sum())) / int(some.sum())
+    drawn_in = (hits[some] + 1) / (counts[some] + 2)
+    variance = (drawn_in * (1 - drawn_in) / counts[some]).sum()
+    half = Z95 * float(np.sqrt(variance)) / int(some.sum())
     return Score("balanced accuracy", value, max(value - half, 0.0), min(value + half, 1.0))
 
 
@@ -248,6 +261,7 @@ def _calibration(confidence: FloatArray, right: BoolArray) -> Score:
 def _per_class(
     hits: NDArray[np.intp],
     counts: NDArray[np.intp],
+    examples: NDArray[np.intp],
     predicted: NDArray[np.intp],
     given: FloatArray,
     labels: NDArray[np.int64],
@@ -262,8 +276,8 @@ def _per_class(
     order = np.lexsort((np.arange(n_classes), np.where(counts > 0, recall, 2.0)))
     every: Sequence[Any] = names or range(n_classes)
     return {
-        "class": np.array([every[k] for k in order], dtype=object),
-        "examples": counts[order],
+        "class": objects(every[k] for k in order),
+        "examples": examples[order],
         "recall": recall[order],
         "recall_low": low[order],
         "recall_high": high[order],
@@ -280,7 +294,10 @@ def _of_numbers(
     error = np.abs(residual)
     total = float((around**2).sum())
     explained = 1 - float((residual**2).sum()) / total if total > 0 else float("nan")
-    usual = 1 - float(np.median(error)) / typical(np.abs(around))
+    deviation = np.abs(around)
+    # Where half of the labels are equal, the usual deviation is none: then the mean one counts.
+    middle = np.median if np.median(deviation) > 0 else np.mean
+    usual = 1 - float(middle(error) / middle(deviation)) if total > 0 else 0.0
     errors = np.sort(error)
     at = np.clip(
         np.round(len(errors) * 0.5 + np.array([-1, 1]) * Z95 * np.sqrt(len(errors)) / 2),
@@ -338,7 +355,7 @@ def _of_sets(
     order = np.lexsort((np.arange(n_classes), np.where(known, areas, 2.0)))
     every: Sequence[Any] = names or range(n_classes)
     classes = {
-        "class": np.array([every[k] for k in order], dtype=object),
+        "class": objects(every[k] for k in order),
         "examples": counts[order],
         "area": areas[order],
         "area_low": low[order],

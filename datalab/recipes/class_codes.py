@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab._check import probabilities
+from datalab._check import probabilities, some_rows
 from datalab._data.encoded import Encoded
 from datalab._models import cross_val_pred_probs
 from datalab._models.folds import Folds
@@ -81,17 +81,19 @@ class Classes:
     def judged(self, fitted: Fitted, folds: Folds, note: str) -> Made:
         """The probabilities, unless the models agree with the labels by chance."""
         codes, counts = self.codes, self.counts
+        judged = counts[codes] > 1  # of a class of its own an example is told what it is
         predicted = fitted.value.argmax(axis=1)
-        agreement = float((predicted == codes).mean())
-        chance = chance_agreement(codes, predicted, len(counts))
-        by_chance = agreement <= clearly_above(chance, len(codes))
-        if by_chance and not _tells_labels(fitted.value, codes, counts):
+        agreement = float((predicted == codes)[judged].mean())
+        given = some_rows(codes, judged)
+        chance = chance_agreement(given, predicted[judged], len(counts))
+        by_chance = agreement <= clearly_above(chance, len(given))
+        if by_chance and not _tells_labels(fitted.value[judged], given, counts):
             raise NotApplicable(
-                f"a model of the features agrees with {agreement:.0%} of the labels, not clearly "
-                f"more than chance ({chance:.0%}), so it cannot judge them: give pred_probs= or "
-                "better features="
+                f"a model of the features agrees with {_share(agreement)} of the labels, not "
+                f"clearly more than chance ({_share(chance)}), so it cannot judge them: give "
+                "pred_probs= or better features="
             )
-        note += f", {agreement:.0%} agreement with the labels"
+        note += f", {_share(agreement)} agreement with the labels"
         if fitted.sampled:
             note += "; each model is fitted on 50,000 rows drawn by class, every row is predicted"
         rare = int((counts == 1).sum())
@@ -140,6 +142,11 @@ def _repeats(levels: NDArray[np.int32], codes: Codes, n_classes: int) -> bool:
     np.add.at(joint, (levels, codes), 1)
     least = REPEATS * len(codes)
     return bool(joint.max(axis=0).sum() >= least and joint.max(axis=1).sum() >= least)
+
+
+def _share(part: float) -> str:
+    """Per cent, with a decimal where nearly all would be written as all."""
+    return f"{part:.1%}" if 0.99 < part < 1 else f"{part:.0%}"
 
 
 def _tells_labels(probs: FloatArray, codes: Codes, counts: IndexArray) -> bool:

@@ -77,7 +77,9 @@ class ClassSets:
 def sets_of(labels: list[list[int]], class_names: tuple[Any, ...] | None) -> ClassSets:
     """The labels as a target; not applicable to very few rows."""
     n_classes = len(class_names or ())
-    if len(labels) < FOLDS or not n_classes:
+    if not n_classes:
+        raise NotApplicable("needs classes to predict, but no row has any: give pred_probs=")
+    if len(labels) < FOLDS:
         raise NotApplicable(
             f"needs pred_probs, or at least {FOLDS} rows to make them: give pred_probs="
         )

@@ -64,6 +64,8 @@ def numbers_of(labels: Any) -> Numbers:
         raise NotApplicable("needs predictions: give pred_probs=")
     if len(labels) < FOLDS:
         raise NotApplicable(f"needs at least {FOLDS} rows to predict labels, found {len(labels)}")
+    if labels.min() == labels.max():
+        raise NotApplicable(f"needs labels that differ, but all of them are {labels[0]:g}")
     return Numbers(labels)
 
 
