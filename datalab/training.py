@@ -4,6 +4,7 @@ A `Recorder` takes the outputs of any framework as arrays and keeps running sums
 does not grow with the number of epochs; ``lab.give(training_dynamics=recorder)`` hands it to a lab.
 """
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from datalab._check import as_array, floats
 from datalab._core.training import Dynamics, margins, probabilities_of
+from datalab._data.values import column_array, is_missing
 from datalab.exceptions import InputError, InputTypeError, NotFound
 
 if TYPE_CHECKING:
@@ -93,6 +95,8 @@ class Recorder:
         InputError
             Shapes do not fit, values are missing or infinite, or positions do not exist.
         """
+        if not isinstance(epoch, Hashable):
+            raise InputTypeError(f"`epoch` must be a number or a name, got {type(epoch).__name__}")
         outputs = floats(as_array(probs_or_logits, name="probs_or_logits"), name="probs_or_logits")
         where = _positions(rows, len(self), "rows")
         where = np.arange(len(self)) if where is None else where
@@ -120,6 +124,7 @@ class Recorder:
                 f"`probs_or_logits` has shape {outputs.shape}; it must have one row for each of "
                 f"the {len(where)} examples and one column per class, at least two"
                 + ("" if len(where) < len(self) else " (or pass their positions as rows=)")
+                + ("; of one column, np.column_stack([1 - p, p])" if outputs.ndim == 1 else "")
             )
         if not np.isfinite(outputs).all():
             raise InputError(
@@ -220,14 +225,22 @@ def _codes(labels: ArrayLike) -> NDArray[np.int64]:
     array = as_array(labels, name="labels")
     if array.ndim != 1:
         raise InputError(f"`labels` has shape {array.shape}; give one label per example")
-    if array.dtype.kind in "iub":
-        return array.astype(np.int64)
+    if array.dtype.kind not in "iub":
+        array = column_array(array)
+    if array.dtype.kind == "f" and np.array_equal(array, np.floor(array)):
+        array = array.astype(np.int64)
     if array.dtype.kind == "f":
-        if not np.array_equal(array, np.floor(array)):
-            raise InputError("`labels` has fractions or NaN; give class codes, -1 for missing")
+        raise InputError("`labels` has fractions or NaN; give class codes, -1 for missing")
+    if array.dtype.kind in "iub":
+        if array.min(initial=0) < -1:
+            raise InputError(
+                f"`labels` has the code {array.min()}; give codes from 0 on, -1 for missing"
+            )
         return array.astype(np.int64)
-    codes: NDArray[np.int64] = np.unique(array.astype(str), return_inverse=True)[1]
-    return codes.astype(np.int64)
+    missing = is_missing(array)
+    codes = np.full(len(array), -1, dtype=np.int64)
+    codes[~missing] = np.unique(array[~missing].astype(str), return_inverse=True)[1]
+    return codes
 
 
 def _positions(rows: ArrayLike | None, n_rows: int, name: str) -> NDArray[np.intp] | None:

@@ -165,3 +165,58 @@ def test_rows_that_were_not_seen_are_not_judged() -> None:
     lab = Datalab({"y": [0, 1, 1]}, label_name="y", verbosity=0).give(training_dynamics=recorder)
     issues = lab.find_issues(["training_dynamics"]).issues
     assert issues["is_training_dynamics_issue"].isna().tolist() == [False, False, True]
+
+
+def test_missing_names_are_not_recorded() -> None:
+    for labels in (["dog", None, "cat"], np.array(["dog", np.nan, "cat"], dtype=object)):
+        assert Recorder(labels).labels.tolist() == [1, -1, 0]
+    assert Recorder(np.array([2, 0], dtype=object)).labels.tolist() == [2, 0]
+    assert Recorder([True, False]).labels.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [([0, -2], "has the code -2"), ([[0, 1]], "one label per example"), ([0, None], "or NaN")],
+)
+def test_labels_that_are_refused(labels: list[object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Recorder(labels)
+
+
+def test_what_is_refused_changes_nothing() -> None:
+    recorder = recorded()
+    before = recorder.frame()
+    with pytest.raises(InputTypeError, match="`epoch` must be a number or a name, got list"):
+        recorder.record(LOGITS[0], epoch=[1])
+    with pytest.raises(InputError, match=r"np\.column_stack"):
+        recorder.record([0.2, 0.9, 0.1])
+    with pytest.raises(InputError, match="for each of the 2 examples"):
+        recorder.record(LOGITS[0], rows=[0, 1])
+    assert recorder.num_epochs == 2
+    assert recorder.frame().equals(before)
+
+
+def test_half_precision_and_shuffled_rows() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(5, size=40)
+    logits = rng.normal(size=(40, 5))
+    odds = np.exp(logits)
+    probs = odds / odds.sum(axis=1, keepdims=True)
+    whole, half = Recorder(labels), Recorder(labels)
+    whole.record(probs)
+    order = rng.permutation(40)
+    half.record(probs[order].astype(np.float16), rows=order)
+    for name in ("area_under_margin", "confidence"):
+        np.testing.assert_allclose(
+            getattr(half.dynamics, name), getattr(whole.dynamics, name), atol=5e-3
+        )
+
+
+def test_rows_that_miss_epochs_are_averaged_over_those_that_saw_them() -> None:
+    recorder = Recorder([0, 0])
+    recorder.record([[2.0, 0.0], [4.0, 0.0]])
+    recorder.record([[0.0, 6.0]], rows=[1])
+    found = recorder.dynamics
+    assert found.area_under_margin.tolist() == [2.0, -1.0]
+    assert found.correctness.tolist() == [1.0, 0.5]
+    assert found.epochs.tolist() == [1, 2]
