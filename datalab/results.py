@@ -396,9 +396,7 @@ def worst_frame(
     if not isinstance(theirs, pd.DataFrame):
         # As they are stored: a path tells more in a table than a picture does.
         columns = {n: python_values(source.column(n, rows)) for n in source.columns}
-        theirs = pd.DataFrame(
-            {n: pd.Series(values, dtype=object) for n, values in columns.items()}
-        ).infer_objects()
+        theirs = pd.DataFrame({n: _series(values) for n, values in columns.items()})
     theirs = theirs.set_axis(list(source.columns), axis=1).set_axis(ours.index, axis=0)
     theirs = _masked_frame(theirs, rows, shown)
     for name in theirs.columns[theirs.columns.isin(ours.columns)]:
@@ -407,6 +405,17 @@ def worst_frame(
             free += "_"
         theirs = theirs.rename(columns={name: free})
     return pd.concat([ours, theirs], axis=1)
+
+
+def _series(values: list[Any]) -> "pd.Series[Any]":
+    """A column of the type that its values have in common, if there is one."""
+    import pandas as pd
+
+    plain = pd.Series(values, dtype=object)
+    try:
+        return plain.infer_objects()
+    except UnicodeEncodeError:  # halves of characters, which pandas' texts cannot hold
+        return plain
 
 
 def _priority(outcomes: Sequence[Outcome], n_rows: int) -> IndexArray:

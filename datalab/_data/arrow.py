@@ -34,11 +34,16 @@ class ArrowSource(Source):
 
     def _read(self, name: str, rows: IndexArray | None) -> NDArray[Any]:
         column = self._table.column(name)
-        return arrow_array(column if rows is None else column.take(rows))
+        return arrow_array(column if rows is None else _without_views(column).take(rows))
 
     def native(self, rows: ArrayLike) -> Any:
         """Rows as a table (or batch)."""
-        return self._table.take(np.asarray(rows, dtype=np.intp))
+        table = self._table
+        for place, field in enumerate(table.schema):
+            column = _without_views(table.column(place))
+            if column.type != field.type:
+                table = table.set_column(place, field.with_type(column.type), column)
+        return table.take(np.asarray(rows, dtype=np.intp))
 
     def with_values(self, name: str, at: IndexArray, values: Sequence[Any]) -> Any:
         """A table that shares the other columns."""
@@ -70,6 +75,16 @@ class ArrowSource(Source):
     def _declared_kind(self, name: str) -> str | None:
         is_dictionary = hasattr(self._table.schema.field(name).type, "index_type")
         return "category" if is_dictionary else None
+
+
+def _without_views(column: Any) -> Any:
+    """The column; views of texts or bytes, which Arrow cannot take rows from, as texts or bytes."""
+    import pyarrow as pa
+
+    plain = {"string_view": pa.large_string(), "binary_view": pa.large_binary()}.get(
+        str(column.type)
+    )
+    return column if plain is None else column.cast(plain)
 
 
 class PolarsSource(Source):

@@ -40,9 +40,10 @@ def value_range(values: Iterable[Any]) -> tuple[float, float] | None:
         return None
     if all(array.dtype == np.uint8 for array in arrays):
         return 0.0, 255.0
-    lowest = min(float(np.nanmin(array)) for array in arrays)
-    highest = max(float(np.nanmax(array)) for array in arrays)
-    return min(0.0, lowest), max(1.0, highest)
+    finite = [array[np.isfinite(array)] for array in arrays]
+    lowest = min(float(array.min(initial=0.0)) for array in finite)
+    highest = max(float(array.max(initial=1.0)) for array in finite)
+    return lowest, highest
 
 
 def decode(value: Any, limits: tuple[float, float] | None = None) -> Any:

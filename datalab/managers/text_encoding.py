@@ -108,7 +108,7 @@ class EncodingDamage:
             found = damage_of(one)
             if found is not None:
                 score[at] = 0.5 * (1.0 - min(found.size / max(len(one), 1), 1.0))
-                damage[at], part[at] = found.kind, found.part[:PART]
+                damage[at], part[at] = found.kind, _writable(found.part[:PART])
                 read_as[at] = found.encoding or None
         kinds = [kind for kind in damage if kind]
         return Findings(
@@ -238,6 +238,11 @@ def _matched(kind: str, pattern: re.Pattern[str], text: str) -> _Damage | None:
         return None
     size = sum(len(match[0]) for match in pattern.finditer(text))
     return _Damage(kind, first[0], size)
+
+
+def _writable(part: str) -> str:
+    """Halves of characters by their code: no file and no table of texts can hold them."""
+    return part.encode("utf-8", "backslashreplace").decode()
 
 
 def _first(text: str) -> str:

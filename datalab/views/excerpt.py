@@ -14,7 +14,8 @@ AROUND = 32  # characters that are shown before the first part that matters
 MOST_MARKS = 40
 _QUOTED = re.compile("“([^”]+)”")
 # What a manager with a method ``mask`` has put in place of letters, see `datalab.results.masking`.
-_MASKED = re.compile(r"[^\s•]*•[•\w.@+-]*(?: [\w.+-]*•+[\w.+-]*)*")
+# Only so much before it: else a text without blanks would be gone through once for each letter.
+_MASKED = re.compile(r"[^\s•]{0,40}•[•\w.@+-]*(?: [\w.+-]*•+[\w.+-]*)*")
 
 
 def fragments(reason: str) -> list[str]:
@@ -50,7 +51,7 @@ def marked(text: str, words: Iterable[str], other: str | None = None) -> list[tu
     []
     """
     wanted = "|".join(re.escape(word) for word in dict.fromkeys(words) if word)
-    found = [m.span() for m in _MASKED.finditer(text)]
+    found = [m.span() for m in _MASKED.finditer(text)] if "•" in text else []
     found += [m.span() for m in re.finditer(wanted, text, re.IGNORECASE)] if wanted else []
     if not found and other is not None:
         changed = spans_of_change(other, text)

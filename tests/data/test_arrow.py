@@ -205,3 +205,10 @@ def test_the_bytes_of_an_image_decide_the_fingerprint(png: Callable[..., bytes])
     assert of(1, None) == of(1, "elsewhere.png")
     assert of(1, None) != of(2, None)
     assert io.BytesIO(png(1)).getvalue() == png(1)
+
+
+def test_rows_of_views_of_texts() -> None:
+    table = pa.table({"t": pa.array(["a", "b", None]).cast(pa.string_view()), "n": [1, 2, 3]})
+    source = open_source(table)
+    assert source.column("t", [2, 0]).tolist() == [None, "a"]
+    assert source.native([1]).to_pylist() == [{"t": "b", "n": 2}]

@@ -81,3 +81,11 @@ def test_the_course_tells_rising_from_falling() -> None:
     distance = np.linalg.norm(course[:, None] - course, axis=2)
     np.fill_diagonal(distance, np.inf)
     assert (rising[distance.argmin(axis=1)] == rising).all()
+
+
+def test_a_file_that_is_cut_off_is_left_out() -> None:
+    whole = wav((tone(440) * 20_000).astype(np.int16))
+    cells: list[Any] = [whole[:n] for n in (10, 30, 40)] + [whole[:900], whole, whole]
+    readable = encode_audio(cells, random_state=0, progress=False)[1]
+    assert readable.tolist()[:3] == [False, False, False]
+    assert readable[4:].all()
