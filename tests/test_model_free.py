@@ -411,3 +411,30 @@ def test_the_part_that_tells_is_heard() -> None:
     assert flagged(lab) == set(range(9))
     models = lab.model_card().frame("models").set_index("model")["weight"]
     assert "kernel logistic regression of colours of pic" in models.index
+
+
+def test_a_classifier_of_single_classes_judges_sets() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(120, 2))
+    sets = [[name for name, value in zip("ab", row, strict=True) if value > 0] for row in x]
+    sets[3] = ["a", "b"] if sets[3] != ["a", "b"] else []
+    lab = Datalab({"x": x[:, 0], "z": x[:, 1], "y": sets}, "multilabel", "y", verbosity=0)
+    lab.find_issues(["label"], model=LogisticRegression(), on_error="raise")
+    assert lab.issues["is_label_issue"][3]
+    assert "of LogisticRegression" in " ".join(lab.outcomes["label"].notes)
+
+
+def test_halves_of_characters() -> None:
+    """What no file in UTF-8 holds is read, found, shown and exported all the same."""
+    rng = np.random.default_rng(0)
+    words = [["sun", "sand", "sea"], ["snow", "ice", "frost"]]
+    texts = [" ".join(rng.choice(words[n % 2], 6)) for n in range(60)]
+    texts[5], texts[6] = "sun \ud800 sand", "\udcff"
+    lab = Datalab({"t": texts, "y": np.arange(60) % 2}, label_name="y", verbosity=0)
+    lab.find_issues(on_error="raise")
+    assert lab.issues["is_encoding_damage_issue"][[5, 6]].all()
+    assert lab.worst(2, "encoding_damage")["reason"].str.contains("ud800|udcff").all()
+    assert len(lab.export("frame")) == 60
+    assert "⟨U+D800⟩" in str(lab.view.table().content)

@@ -73,7 +73,7 @@ def as_estimator(model: Any) -> Any:
 
 def model_name(model: Any) -> str:
     """What to call it in a note."""
-    plain = getattr(model, "__name__", None)
+    plain = getattr(getattr(model, "function", model), "__name__", None)
     return plain if isinstance(plain, str) else type(model).__name__
 
 

@@ -59,6 +59,7 @@ def cross_val_set_probs(
     held : ndarray of bool, shape (N, K)
     model : classifier
         Fitted on a matrix of 0 and 1; ``predict_proba`` returns a matrix, or one for each class.
+        One that takes a single class per row is fitted once for each class.
     folds : Folds
     seed : int
     on_fold : callable
@@ -66,6 +67,7 @@ def cross_val_set_probs(
     """
     stream, rng = np.random.RandomState(seed), np.random.default_rng(seed)
     probs = np.empty(held.shape)
+    model = _of_each_class(model)
     for train, held_out in folds.pairs:
         if len(train) > MAX_ROWS:
             train = np.sort(rng.choice(train, MAX_ROWS, replace=False))
@@ -92,6 +94,17 @@ def cross_val_set_probs(
             probs[rows] = block
         on_fold()
     return probs
+
+
+def _of_each_class(model: Any) -> Any:
+    """A classifier of sets: scikit-learn's own name those that are none."""
+    from sklearn.multioutput import MultiOutputClassifier  # noqa: PLC0415
+    from sklearn.utils import get_tags  # noqa: PLC0415
+
+    if not hasattr(model, "__sklearn_tags__"):
+        return model
+    tags = get_tags(model).classifier_tags
+    return model if tags is None or tags.multi_label else MultiOutputClassifier(model)
 
 
 def _matrix(said: Any) -> FloatArray:

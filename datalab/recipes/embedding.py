@@ -46,4 +46,11 @@ def embedded(embed: Any, cells: Sequence[Any] | NDArray[Any] | None, kind: str) 
             f"`embed` must be a function of a list, or the name of a sentence model, got "
             f"{type(embed).__name__}"
         )
-    return embed(list(cells))
+    try:
+        made = embed(list(cells))
+    except Exception as error:
+        error.add_note(f"`embed` was called once, with the list of all {len(cells)} {kind}")
+        raise
+    if made is None:
+        raise InputTypeError("`embed` returned None; it must return one row of numbers for each")
+    return list(made) if hasattr(made, "__next__") else made
