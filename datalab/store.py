@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from datalab._check import class_codes, listing, warn
+from datalab._data.frame import FrameSource
 from datalab._data.labels import Labels, MultilabelLabels
 from datalab._data.source import Source
 from datalab.artefacts import DATA, GIVEN, Artefact
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from datalab.lab import Datalab
 
 __all__ = ["FORMAT", "in_classes", "load", "save"]
+
+# Kinds of columns whose values may be files.
+FILES = ("image", "audio")
 
 # Raised when a manifest can no longer be read by older versions.
 FORMAT = 1
@@ -154,7 +158,7 @@ def _data(lab: "Datalab", packer: Packer) -> dict[str, Any]:
     target = packer.folder / "data"
     source = lab._source
     if library == "datasets" and hasattr(lab.data, "save_to_disk"):
-        lab.data.save_to_disk(str(target))
+        _to_folder(lab.data, target)
     elif library == "polars":
         lab.data.write_parquet(target)
     elif library == "pyarrow":
@@ -172,6 +176,19 @@ def _data(lab: "Datalab", packer: Packer) -> dict[str, Any]:
     return {"kind": library, "columns": None}
 
 
+def _to_folder(dataset: Any, target: Path) -> None:
+    """Write a data set of Hugging Face, without its bar of progress."""
+    from datasets import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    shown = not are_progress_bars_disabled()
+    disable_progress_bars()
+    try:
+        dataset.save_to_disk(str(target))
+    finally:
+        if shown:
+            enable_progress_bars()
+
+
 def _as_parquet(frame: Any, target: Path) -> bool:
     """Whether the frame could be written as Parquet, which holds one kind of value per column."""
     # pandas cannot read the names of nested Arrow types again; their values are plain objects.
@@ -184,11 +201,31 @@ def _as_parquet(frame: Any, target: Path) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # names that would come back as texts
             (frame.astype(nested) if nested else frame).to_parquet(target)
+        same = _same_objects(frame, target)
     # pyarrow's own errors are of these kinds.
     except (ValueError, TypeError, NotImplementedError, OverflowError, UserWarning):
+        same = False
+    if not same:
         target.unlink(missing_ok=True)
-        return False
-    return True
+    return same
+
+
+def _same_objects(frame: Any, file: Path) -> bool:
+    """Whether columns of objects come back as they were: sets and decimal numbers do not."""
+    objects = [name for name, kind in frame.dtypes.items() if kind == object]  # noqa: E721
+    if not objects:
+        return True
+    written = FrameSource(_read_parquet(file)[objects])
+    given = FrameSource(frame[objects])
+    return all(
+        given.column_fingerprint(name) == written.column_fingerprint(name) for name in given.columns
+    )
+
+
+def _read_parquet(file: Path) -> Any:
+    import pandas as pd
+
+    return pd.read_parquet(file)
 
 
 def _given(lab: "Datalab", packer: Packer) -> dict[str, Any]:
@@ -307,7 +344,8 @@ def _restored(
         **options,
         ledger=None if review is None else review["path"] or False,
     )
-    _check_same(lab._source, manifest["fingerprint"], folder)
+    stored = data is None and manifest["data"] is not None
+    _check_same(lab._source, manifest["fingerprint"], folder, files=not stored)
     _restore_inputs(lab, manifest, unpack)
     lab._rules = manifest["rules"]
     lab._history = unpack(manifest["history"])
@@ -372,14 +410,19 @@ def _rebuilt(saved: Mapping[str, Any], unpack: Any, file: Path) -> Any:
         import pyarrow.parquet as pq
 
         return pq.read_table(file)
-    import pandas as pd
-
-    return pd.read_parquet(file)
+    return _read_parquet(file)
 
 
-def _check_same(source: Source, saved: Mapping[str, Any], folder: Path) -> None:
-    """Refuse data that is not what the lab was saved with, and say what has changed."""
+def _check_same(source: Source, saved: Mapping[str, Any], folder: Path, *, files: bool) -> None:
+    """Refuse data that is not what the lab was saved with, and say what has changed.
+
+    Images and recordings are compared only where `files` says so: what was a path in the data has
+    become the file itself where they were saved together.
+    """
     now = _fingerprint(source)
+    if not files:
+        here = saved["columns"].keys() & now["columns"].keys()
+        now["columns"].update({n: saved["columns"][n] for n in here if source.kind(n) in FILES})
     if now == saved and list(now["columns"]) == list(saved["columns"]):
         return
     changes = []

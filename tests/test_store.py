@@ -8,6 +8,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -396,13 +397,14 @@ def test_a_damaged_lab_is_refused_in_words(tmp_path: Path) -> None:
     [
         {(1, "a"): 1.5, 7: 2},  # names that Parquet would turn into texts
         {"big": 2**80, "wide": np.longdouble(1)},
+        {"set": {1, 2}, "cost": Decimal("0.50")},  # which Parquet would make lists and .5
         {"nested": pd.Series([{"a": 1}] * N, dtype=pd.ArrowDtype(pa.struct([("a", pa.int64())])))},
     ],
 )
 def test_odd_tables_can_be_saved_as_well(odd: dict[Any, Any], tmp_path: Path) -> None:
     data = frame().reset_index(drop=True)
     for name, values in odd.items():
-        data[name] = values if isinstance(values, pd.Series) else np.array([values] * N)
+        data[name] = values if isinstance(values, pd.Series) else [values] * N
     lab = Datalab(data, label_name="y", verbosity=0, ledger=False).find_issues(["null"])
     lab.save(tmp_path / "lab", include_data=True)
     again = Datalab.load(tmp_path / "lab")
@@ -415,3 +417,31 @@ def test_what_cannot_be_saved_names_the_column(tmp_path: Path) -> None:
     lab = Datalab(data, label_name="y", verbosity=0, ledger=False).find_issues(["class_imbalance"])
     with pytest.raises(InputError, match="cannot save the data, column 'slice': slice is neither"):
         lab.save(tmp_path / "lab", include_data=True)
+
+
+def test_a_data_set_is_saved_without_a_bar(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lab = Datalab(CONTAINERS["dataset"](), label_name="y", verbosity=0, ledger=False)
+    lab.find_issues(["null"])
+    capfd.readouterr()
+    lab.save(tmp_path / "lab", include_data=True)
+    assert capfd.readouterr().err == ""
+    assert not datasets.are_progress_bars_disabled()
+
+
+def test_images_that_were_paths_are_saved_with_the_data(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for n in range(12):
+        Image.new("RGB", (8, 8), (20 * n, 0, 0)).save(tmp_path / f"{n}.png")
+    data = datasets.Dataset.from_dict(
+        {"image": [str(tmp_path / f"{n}.png") for n in range(12)], "y": [0, 1] * 6}
+    ).cast_column("image", datasets.Image())
+    lab = Datalab(data, label_name="y", verbosity=0, ledger=False).find_issues(["null"])
+    lab.save(tmp_path / "lab", include_data=True)
+    for n in range(12):
+        (tmp_path / f"{n}.png").unlink()
+    again = Datalab.load(tmp_path / "lab")
+    pd.testing.assert_frame_equal(again.issues, lab.issues)
+    assert again._source.images("image", [11])[0].getpixel((0, 0)) == (220, 0, 0)
