@@ -98,6 +98,9 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
 
     Attributes
     ----------
+    data : object
+        The data set that was given; of a lab that `drop` or `keep` made, the rows that stay, in the
+        same type.
     rows : ndarray of int
         Positions of the examples in the data set that was opened first (see `drop`).
 
@@ -649,7 +652,8 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         Returns
         -------
         Datalab
-            A new lab over the other rows, with what was found so far; this one does not change.
+            A new lab over the other rows, with what was found so far; this one does not change. Its
+            ``data`` are those rows of the data set, in the type that was given.
 
         Raises
         ------
@@ -657,6 +661,13 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             A type was not checked or has no results.
         InputError
             No row would stay.
+
+        Examples
+        --------
+        >>> from datalab import Datalab
+        >>> lab = Datalab({"x": [1, None, 3]}, task=None, verbosity=0).find_issues(["null"])
+        >>> lab.drop("null").data, lab.keep(lab.issues["is_null_issue"]).data
+        ({'x': [1, 3]}, {'x': [None]})
         """
         from datalab.narrowing import narrowed, to_drop
 
