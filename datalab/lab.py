@@ -444,8 +444,10 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             from datalab._models.given_model import as_estimator
 
             as_estimator(model)  # an error of the input, not of a check
-        if model is not None and (rules == "reference" or self._artefacts.given("pred_probs")):
-            warn("`model` is not used: pred_probs are given, or not to be made under these rules")
+        if model is not None and rules == "reference":
+            warn('`model` is not used: rules="reference" makes no pred_probs')
+        elif model is not None and self._artefacts.given("pred_probs"):
+            warn("`model` is not used: pred_probs were given; make a new Datalab to have it judge")
         self._rules = rules
         self._before = dict(self._outcomes)
         options = self._options(
