@@ -1,6 +1,7 @@
 """All columns of the data as numbers, each by what it holds."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from datalab._typing import FloatArray
 from datalab.artefacts import Made, recipe
 from datalab.exceptions import NotApplicable
 from datalab.neighbors.metric import choose_metric
-from datalab.recipes.from_columns import ENCODERS, Column, Options
+from datalab.recipes.from_columns import ENCODERS, Column, Options, fields_of
 
 __all__: list[str] = []
 
@@ -32,8 +33,8 @@ def encoded_by_kind(table: Table, *, random_state: int, progress: bool) -> Made:
     options = Options(random_state, progress)
     columns: dict[str, Column] = {}
     left_out: dict[str, str] = {}
-    for name in table.columns:
-        coded = ENCODERS[table.kind(name)](table, name, options)
+    for name, field, place in _each(table):
+        coded = ENCODERS[place.kind(field)](place, field, options)
         if isinstance(coded, str):
             left_out[name] = coded
         else:
@@ -50,6 +51,16 @@ def encoded_by_kind(table: Table, *, random_state: int, progress: bool) -> Made:
         return Made(made, told(made))
     note = f"{told(made)}; rows without any value left out: {int(empty.sum())}"
     return Made(made, note, np.flatnonzero(~empty))
+
+
+def _each(table: Table) -> Iterator[tuple[str, str, Table]]:
+    """Every column with its table; those of records field by field, named "column.field"."""
+    for name in table.columns:
+        fields = fields_of(table, name)
+        if fields is None:
+            yield name, name, table
+        else:
+            yield from ((f"{name}.{field}", field, fields) for field in fields.columns)
 
 
 def assembled(columns: dict[str, Column], left_out: dict[str, str], n_rows: int) -> Encoded:

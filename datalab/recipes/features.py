@@ -29,7 +29,8 @@ def features_of_columns(encoded: Encoded, *, features_from: str | None) -> Made:
         raise NotApplicable(
             "rows have few categories and nothing else, so most of them are equal: give features="
         )
-    return Made(features, f"{features.shape[1]} numbers from {features_from or 'all columns'}")
+    numbers = "1 number" if features.shape[1] == 1 else f"{features.shape[1]} numbers"
+    return Made(features, f"{numbers} from {features_from or 'all columns'}")
 
 
 def _mostly_repeats(used: Encoded) -> bool:

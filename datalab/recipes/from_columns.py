@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from datalab._data.columns import looks_like_identifier
 from datalab._data.content import without_copies
+from datalab._data.source import open_source
 from datalab._data.table import Table
 from datalab._data.values import as_floats, is_missing
 from datalab._data.written import read_written
@@ -18,7 +19,7 @@ from datalab.recipes.from_audio import encode_audio
 from datalab.recipes.from_images import encode_images, reduce_columns
 from datalab.recipes.from_text import encode_texts, reduce_terms
 
-__all__ = ["ENCODERS", "Column", "Options"]
+__all__ = ["ENCODERS", "Column", "Options", "fields_of"]
 
 # Names that are codes in so many cases are codes.
 NEARLY_ALL = 0.95
@@ -31,6 +32,8 @@ VECTOR_COMPONENTS, NAME_COMPONENTS = 256, 30
 # A category with more levels than this is told by the spelling of its names as well.
 MANY_LEVELS = 30
 MAX_ITEMS = 20_000
+# Records of more fields than this are no records, but sets of names.
+MAX_FIELDS = 100
 # Components of equal texts differ by rounding only.
 EQUAL = 1e-6
 
@@ -69,6 +72,21 @@ class Column:
     codes: NDArray[np.int32] | None = None
     vectors: Mapping[str, FloatArray] = field(default_factory=dict)
     terms: Any = None
+
+
+def fields_of(table: Table, name: str) -> Table | None:
+    """The fields of a column of records (dictionaries) as a table; None for any other column."""
+    if table.kind(name) != "other":
+        return None
+    values = table.column(name)
+    missing = is_missing(values)
+    if missing.all() or not all(isinstance(value, Mapping) for value in values[~missing]):
+        return None
+    records = [{} if gone else value for value, gone in zip(values, missing, strict=True)]
+    if not 0 < len(set().union(*records)) <= MAX_FIELDS:
+        return None
+    source = open_source(records)
+    return Table(source, source.columns)
 
 
 # An encoder returns a reason (str) when the column says nothing about an example.

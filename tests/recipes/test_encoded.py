@@ -170,3 +170,19 @@ def test_what_is_left_out_is_named() -> None:
     made, note = encoded({"x": RNG.normal(size=N), "odd": [slice(n) for n in range(N)]})
     assert made.left_out == {"odd": "values of type slice"}
     assert "odd: values of type slice" in note
+
+
+def test_records_are_read_field_by_field() -> None:
+    texts = ["a red house", "a blue tree", "the sea"]
+    cells = [{"en": texts[n % 3], "stars": n % 5, "id": f"A-{n:04d}"} for n in range(N)]
+    cells[4] = None
+    cells[5] = {"en": texts[2]}
+    made, note = encoded({"review": cells, "x": RNG.normal(size=N)})
+    assert made.kinds == {"review.en": "category", "review.stars": "number", "x": "number"}
+    assert made.left_out == {"review.id": "looks like an identifier"}
+    assert np.isnan(made.numbers[[4, 5], 0]).all()
+    assert "review.id" in note
+    made, _ = encoded(
+        {"words": [{f"w{n}": 1, f"v{n}": 2} for n in range(N)], "x": RNG.normal(size=N)}
+    )
+    assert made.left_out["words"] == "values of type dict"
