@@ -34,6 +34,10 @@ __all__ = [
 
 # Fractions with more distinct values than this, or that hardly repeat, are measurements.
 MANY = 50
+# The square of a larger target, summed over many rows, is no number any more.
+MAX_TARGET = 1e140
+# Two values in fewer rows than this may well be measurements.
+MIN_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,8 +136,10 @@ def _read_classes(source: Source, name: str) -> Labels:
         raise InputError(_all_missing(source, name))
     declared = source.class_names(name)
     if declared is not None:
+        _judge_names(declared, name)
         return Labels(encode(values, declared, name=name), declared)
     codes, distinct = _factorized(values, name)
+    _judge_names(distinct, name)
     if stored.dtype.kind in "iuf":
         _judge_measurements(values[~missing], len(distinct), name)
     classes, rank = _sorted_classes(distinct)
@@ -158,7 +164,25 @@ def _read_numbers(source: Source, name: str) -> RegressionLabels:
             f"label column {name!r} has {numbers[row]} in row {row}; replace it, or leave it "
             "missing (NaN)"
         )
+    _judge_targets(numbers[~np.isnan(numbers)], name)
     return RegressionLabels(numbers)
+
+
+def _judge_targets(present: NDArray[np.float64], name: str) -> None:
+    """Refuse numbers whose squares overflow; warn of two classes that are written as numbers."""
+    largest = float(np.abs(present).max())
+    if largest > MAX_TARGET:
+        raise InputError(
+            f"label column {name!r} has values up to {largest:.1e}, too large to calculate with; "
+            "divide them all by a number, or take their logarithms"
+        )
+    if len(present) >= MIN_ROWS and len(np.unique(present)) == 2:
+        warnings.warn(
+            f"label column {name!r} has two distinct values, {listing(np.unique(present).tolist())}"
+            '; for classes use task="classification"',
+            InputWarning,
+            stacklevel=2,
+        )
 
 
 def _read_sets(source: Source, name: str) -> MultilabelLabels:
@@ -378,6 +402,34 @@ def _sort_key(value: Any) -> tuple[str, Any]:
     if isinstance(value, frozenset):  # whose text depends on the process
         return "frozenset", sorted(_sort_key(part) for part in value)
     return type(value).__name__, str(value)
+
+
+def _judge_names(classes: Sequence[Any], name: str) -> None:
+    """Warn of classes that may be one, or none."""
+    alike: dict[str, list[Any]] = {}
+    for value in classes:
+        alike.setdefault(" ".join(str(value).casefold().split()), []).append(value)
+    same = [values for values in alike.values() if len(values) > 1]
+    if same:
+        warnings.warn(
+            f"label column {name!r} has classes that differ only in case, blanks or type: "
+            f"{'; '.join(listing(values) for values in same[:3])}; if they are one class, write "
+            "them alike, for example by .str.strip().str.lower()",
+            InputWarning,
+            stacklevel=2,
+        )
+    blank = [value for value in classes if isinstance(value, str) and _says_nothing(value)]
+    if blank:
+        warnings.warn(
+            f"label column {name!r} has the class {', '.join(map(repr, blank))}; where that stands "
+            "for a missing label, make it None",
+            InputWarning,
+            stacklevel=2,
+        )
+
+
+def _says_nothing(label: str) -> bool:
+    return label.strip().lower() in ("", "nan", "null", "n/a", "#n/a", "?", "<na>")
 
 
 def _judge_measurements(present: NDArray[Any], distinct: int, name: str) -> None:

@@ -119,6 +119,7 @@ def test_known_classes_give_the_codes() -> None:
     assert triples(read, classes) == {(0, "a", 1), (0, "b", 3), (1, "b", 1)}
 
 
+@pytest.mark.filterwarnings("ignore::datalab.exceptions.InputWarning")
 def test_kinds_of_labels() -> None:
     for labels in ([True, False], [("a", 1), ("b", 2)], [1.5, 2.5], ["", "x"], [1, "1"]):
         column = np.empty(2, dtype=object)

@@ -1,4 +1,5 @@
 import datetime as dt
+import re
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -50,6 +51,7 @@ def classes_of(values: Any) -> tuple[list[int], tuple[Any, ...]]:
         (["", "a"], [0, 1], ("", "a")),
     ],
 )  # fmt: skip
+@pytest.mark.filterwarnings("ignore:label column 'y' has the class ''")
 def test_labels_of_any_hashable_kind(values: Any, codes: list[int], classes: Any) -> None:
     found = classes_of(values)
     assert found == (codes, classes)
@@ -218,6 +220,7 @@ labels = st.one_of(
 )
 
 
+@pytest.mark.filterwarnings("ignore::datalab.exceptions.InputWarning")
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.lists(labels, min_size=1, max_size=12).filter(lambda v: any(x is not None for x in v)))
 def test_codes_name_the_labels_whatever_the_order_of_rows(values: list[Any]) -> None:
@@ -230,3 +233,29 @@ def test_codes_name_the_labels_whatever_the_order_of_rows(values: list[Any]) -> 
     again = read_labels(open_source({"y": objects(values)[order]}), "y", "classification")
     assert again.classes == read.classes
     np.testing.assert_array_equal(again.codes, read.codes[order])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            ["Cat", "dog", "cat ", "CAT"],
+            "differ only in case, blanks or type: ['Cat', 'cat ', 'CAT'];",
+        ),
+        (["a  b", "a b", "c"], "differ only in case"),
+        ([1, "1", 2], "differ only in case, blanks or type: [1, '1']"),
+        (["a", "", "b"], "has the class ''; where that stands for a missing label, make it None"),
+        (["a", "NaN", "b"], "has the class 'NaN'"),
+    ],
+)
+def test_classes_that_may_be_one_or_none(values: list[object], message: str) -> None:
+    with pytest.warns(InputWarning, match=re.escape(message)):
+        labels = read_labels(open_source({"y": values}), "y", "classification")
+    assert len(labels.classes) == len(set(values))
+
+
+def test_targets_that_are_classes_or_too_large() -> None:
+    with pytest.warns(InputWarning, match=r"two distinct values, \[0.0, 1.0\]; for classes"):
+        read_labels(open_source({"y": [0, 1] * 9}), "y", "regression")
+    with pytest.raises(InputError, match="has values up to 1.0e\\+200, too large"):
+        read_labels(open_source({"y": [1.0, 1e200, 2.0]}), "y", "regression")
