@@ -1,8 +1,8 @@
 """Values as JSON and plain arrays, and back; nothing that is read can run.
 
-`pack` turns nested values into what JSON holds; large arrays go into ``.npy`` files beside it, to
-which the JSON refers. `unpack` reads them again (arrays as memory maps only where asked for). What
-is neither data nor one of our own frozen containers is refused, never pickled.
+`pack` turns nested values into what JSON holds; large arrays and pictures go into files beside it,
+to which the JSON refers. `unpack` reads them again (arrays as memory maps only where asked for).
+What is neither data nor one of our own frozen containers is refused, never pickled.
 """
 
 import base64
@@ -94,8 +94,13 @@ class Packer:
         ]
 
     def _foreign(self) -> Mapping[str, Callable[[Any, str], Any]]:
-        """Tables and sparse matrices, told by what they can do: no library is imported."""
-        return {"tocsr": self._sparse, "to_frame": self._series, "iloc": self._frame}
+        """Tables, sparse matrices and pictures, told by what they can do: nothing is imported."""
+        return {
+            "tocsr": self._sparse,
+            "to_frame": self._series,
+            "iloc": self._frame,
+            "getbands": self._picture,
+        }
 
     def _each(self, values: Any, where: str) -> list[Any]:
         return [self.pack(one, where) for one in values]
@@ -148,6 +153,19 @@ class Packer:
         csr = matrix.tocsr()
         parts = {name: self._array(getattr(csr, name)) for name in ("data", "indices", "indptr")}
         return {"$csr": parts, "shape": list(csr.shape)}
+
+    def _picture(self, image: Any, where: str) -> Any:
+        """Without loss; other modes than PNG has are those of TIFF."""
+        form = "png" if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16") else "tiff"
+        name = f"{self._count}.{form}"
+        self._count += 1
+        try:
+            image.save(self.folder / name, form)
+        except OSError as error:
+            raise InputError(
+                f"cannot save {where}, a picture of mode {image.mode}: {error}"
+            ) from error
+        return {"$picture": name}
 
     def _series(self, series: Any, where: str) -> Any:
         return {"$series": self._frame(series.to_frame(), where)}
@@ -208,6 +226,7 @@ class Unpacker:
             "$csr": self._csr,
             "$frame": self._frame,
             "$series": lambda v: self._frame(v["$series"]).iloc[:, 0],
+            "$picture": self._picture,
             "$callable": self._callable,
         }
 
@@ -242,9 +261,14 @@ class Unpacker:
 
     def _objects(self, packed: Any) -> NDArray[Any]:
         listed = self._listed(packed["$objects"])
-        array = np.empty(len(listed), dtype=object)
-        array[:] = listed
-        return array.reshape(packed["shape"])
+        # One by one: numpy would look into pictures, and into arrays of equal length.
+        return np.fromiter(listed, dtype=object, count=len(listed)).reshape(packed["shape"])
+
+    def _picture(self, packed: Any) -> Any:
+        from PIL import Image
+
+        with Image.open(self.folder / Path(packed["$picture"]).name) as image:
+            return image.copy()
 
     def _container(self, packed: Any) -> Any:
         if packed["$object"] not in CONTAINERS:

@@ -21,7 +21,7 @@ import numpy as np
 from datalab._check import class_codes, listing, warn
 from datalab._data.frame import FrameSource
 from datalab._data.labels import Labels, MultilabelLabels
-from datalab._data.source import Source
+from datalab._data.source import Source, open_source
 from datalab.artefacts import DATA, GIVEN, Artefact
 from datalab.audit import Outcome
 from datalab.exceptions import DatalabError, DatalabWarning, InputError, NotFound
@@ -118,7 +118,7 @@ def _manifest(lab: "Datalab", packer: Packer, *, include_data: bool) -> dict[str
             **lab._roles,
         },
         "source": lab.data if isinstance(lab.data, str) else None,
-        "data": _data(lab, packer) if include_data else None,
+        "data": _data(lab.data, "data", packer) if include_data else None,
         "fingerprint": _fingerprint(source),
         "classes": pack(lab.class_names, "the classes"),
         "annotators": list(lab._annotators),
@@ -152,24 +152,27 @@ def _fingerprint(source: Source) -> dict[str, Any]:
     }
 
 
-def _data(lab: "Datalab", packer: Packer) -> dict[str, Any]:
+def _data(data: Any, name: str, packer: Packer) -> dict[str, Any]:
     """The data itself, in the way its own library keeps it, else column by column."""
-    library = type(lab.data).__module__.partition(".")[0]
-    target = packer.folder / "data"
-    source = lab._source
-    if library == "datasets" and hasattr(lab.data, "save_to_disk"):
-        _to_folder(lab.data, target)
+    library = type(data).__module__.partition(".")[0]
+    target = packer.folder / name
+    if library == "datasets" and hasattr(data, "save_to_disk"):
+        _to_folder(data, target)
     elif library == "polars":
-        lab.data.write_parquet(target)
+        data.write_parquet(target)
     elif library == "pyarrow":
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        pq.write_table(pa.table(lab.data), target)
-    elif library == "pandas" and _as_parquet(lab.data, target):
+        pq.write_table(pa.table(data), target)
+    elif library == "pandas" and _as_parquet(data, target):
         pass
-    elif source.split_column is not None:
-        raise InputError("include_data=True does not store dictionaries of splits; save them apart")
+    elif (source := open_source(data)).split_column is not None:
+        parts = [
+            [split, _data(part, f"{name}-{place}", packer)]
+            for place, (split, part) in enumerate(data.items())
+        ]
+        return {"kind": "splits", "columns": None, "parts": parts}
     else:
         whole = source.native(np.arange(source.n_rows))
         return {"kind": type(whole).__name__, "columns": packer.pack(whole, "the data")}
@@ -398,6 +401,11 @@ def _rebuilt(saved: Mapping[str, Any], unpack: Any, file: Path) -> Any:
     """The data that was saved with a lab, in the kind of container it came in."""
     if saved["columns"] is not None:
         return unpack(saved["columns"])
+    if saved["kind"] == "splits":
+        return {
+            split: _rebuilt(part, unpack, file.with_name(f"{file.name}-{place}"))
+            for place, (split, part) in enumerate(saved["parts"])
+        }
     if saved["kind"] == "datasets":
         import datasets
 

@@ -445,3 +445,23 @@ def test_images_that_were_paths_are_saved_with_the_data(tmp_path: Path) -> None:
     again = Datalab.load(tmp_path / "lab")
     pd.testing.assert_frame_equal(again.issues, lab.issues)
     assert again._source.images("image", [11])[0].getpixel((0, 0)) == (220, 0, 0)
+
+
+def test_pictures_in_memory_and_splits_are_saved_with_the_data(tmp_path: Path) -> None:
+    from PIL import Image
+
+    modes = ["RGB", "L", "P", "CMYK", "I", "RGBA"] * 4
+    pictures = [Image.new(mode, (8, 8), n) for n, mode in enumerate(modes)]
+    data = pd.DataFrame({"image": pictures, "y": [0, 1] * 12})
+    splits = {"train": data[:20], "test": data[20:]}
+    lab = Datalab(splits, label_name="y", verbosity=0, ledger=False).find_issues(["null"])
+    lab.save(tmp_path / "lab", include_data=True)
+    again = Datalab.load(tmp_path / "lab")
+    pd.testing.assert_frame_equal(again.issues, lab.issues)
+    assert [len(part) for part in again.data.values()] == [20, 4]
+    stored = [*again.data["train"]["image"], *again.data["test"]["image"]]
+    assert [one.mode for one in stored] == modes
+    colours = [
+        [one.convert("RGBA").getpixel((0, 0)) for one in each] for each in (stored, pictures)
+    ]
+    assert colours[0] == colours[1]
