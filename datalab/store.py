@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from datalab._check import class_codes, listing, warn
+from datalab._data.arrow import without_bars
 from datalab._data.frame import FrameSource
 from datalab._data.labels import Labels, MultilabelLabels
 from datalab._data.source import Source, open_source
@@ -157,7 +158,8 @@ def _data(data: Any, name: str, packer: Packer) -> dict[str, Any]:
     library = type(data).__module__.partition(".")[0]
     target = packer.folder / name
     if library == "datasets" and hasattr(data, "save_to_disk"):
-        _to_folder(data, target)
+        with without_bars():
+            data.save_to_disk(str(target))
     elif library == "polars":
         data.write_parquet(target)
     elif library == "pyarrow":
@@ -177,19 +179,6 @@ def _data(data: Any, name: str, packer: Packer) -> dict[str, Any]:
         whole = source.native(np.arange(source.n_rows))
         return {"kind": type(whole).__name__, "columns": packer.pack(whole, "the data")}
     return {"kind": library, "columns": None}
-
-
-def _to_folder(dataset: Any, target: Path) -> None:
-    """Write a data set of Hugging Face, without its bar of progress."""
-    from datasets import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
-
-    shown = not are_progress_bars_disabled()
-    disable_progress_bars()
-    try:
-        dataset.save_to_disk(str(target))
-    finally:
-        if shown:
-            enable_progress_bars()
 
 
 def _as_parquet(frame: Any, target: Path) -> bool:

@@ -1,6 +1,7 @@
 """The Arrow family: pyarrow tables and batches, polars DataFrames, datasets of Hugging Face."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,22 @@ __all__ = [
     "polars_array",
     "polars_with",
     "replaced",
+    "without_bars",
 ]
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Keep the bars of ``datasets`` from showing; how long we take is ours to tell."""
+    from datasets import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    shown = not are_progress_bars_disabled()
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        if shown:
+            enable_progress_bars()
 
 
 class ArrowSource(Source):
@@ -175,7 +191,8 @@ class DatasetSource(Source):
 
         self._same_kind(more)
         rows = more.native(np.arange(more.n_rows)).select_columns(self._dataset.column_names)
-        return concatenate_datasets([self._dataset, rows.cast(self._dataset.features)])
+        with without_bars():
+            return concatenate_datasets([self._dataset, rows.cast(self._dataset.features)])
 
     def class_names(self, name: str) -> tuple[Any, ...] | None:
         """The names of a ``ClassLabel``, or of the ``ClassLabel`` inside a list."""

@@ -212,3 +212,12 @@ def test_rows_of_views_of_texts() -> None:
     source = open_source(table)
     assert source.column("t", [2, 0]).tolist() == [None, "a"]
     assert source.native([1]).to_pylist() == [{"t": "b", "n": 2}]
+
+
+def test_rows_are_joined_without_a_bar(capfd: pytest.CaptureFixture[str]) -> None:
+    source = open_source(datasets.Dataset.from_dict({"x": [1, 2], "y": ["a", "b"]}))
+    more = open_source(datasets.Dataset.from_dict({"y": ["c"], "x": [3.0]}))
+    capfd.readouterr()
+    assert source.joined(more)[:] == {"x": [1, 2, 3], "y": ["a", "b", "c"]}
+    assert capfd.readouterr().err == ""
+    assert not datasets.are_progress_bars_disabled()
