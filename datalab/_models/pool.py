@@ -2,7 +2,9 @@
 
 G. Hinton: Training products of experts by minimizing contrastive divergence, Neural Computation 14
 (2002), section 1 (products of powers); C. Guo, G. Pleiss, Y. Sun, K. Weinberger: On calibration of
-modern neural networks, ICML 2017, section 4.2 (a power is an inverse temperature).
+modern neural networks, ICML 2017, section 4.2 (a power is an inverse temperature); Z. Zhang, M.
+Sabuncu: Generalized cross entropy loss for training deep neural networks with noisy labels, NeurIPS
+2018, equation 6.
 """
 
 from collections.abc import Sequence
@@ -18,8 +20,8 @@ __all__ = ["Pool", "log_loss", "pool_classes", "pool_numbers", "pool_sets"]
 FLOOR = 1e-6
 # No prediction counts more often than this; many weak agreeing ones need no such weight.
 HIGHEST = 6.0
-# At most so many labels are taken for drawn blindly.
-MAX_BLIND = 0.9
+# Between likelihood (0) and agreement with the labels (1): what the paper on this loss uses.
+BOUNDED = 0.7
 # Weights are found on so many rows, which is plenty for a handful of numbers.
 MAX_ROWS = 20_000
 # Rows are put together so many at a time.
@@ -80,16 +82,18 @@ def pool_classes(
 
     Notes
     -----
-    A few labels that are plainly wrong would decide between the members, so their proportions
-    are found for ``(1 - e) q + e / K``, where q is the normalised product and e the share of
-    labels that are drawn blindly. Then one power for all makes the labels likeliest as they are:
-    the probabilities are those of the given labels. O(N K M) per step.
+    By likelihood alone, a few labels that are plainly wrong would decide between the members, and
+    of two members that agree with the labels alike the one that has learned how labels go wrong
+    would win, which is of no use to whoever looks for wrong ones. So the proportions of the members
+    are those of least generalised cross-entropy ``(1 - p^0.7) / 0.7``, which no label can make
+    larger than 1.43. Then one power for all makes the labels likeliest as they are: the
+    probabilities are those of the given labels. O(N K M) per step.
     """
     rows = _some(np.flatnonzero(counted), seed)
     weights = np.full(len(members), 1.0 / len(members))
     if len(rows):
         logs = np.stack([_logs(member[rows]) for member in members])
-        weights = _powers(logs, codes[rows], MAX_BLIND)
+        weights = _powers(logs, codes[rows], BOUNDED)
         product = np.einsum("m,mnk->nk", weights, logs, optimize=True)[None]
         weights = weights * _powers(product - product.max(axis=2, keepdims=True), codes[rows])
     value = np.empty(members[0].shape)
@@ -107,36 +111,29 @@ def _some(rows: IndexArray, seed: int) -> IndexArray:
     return np.sort(np.random.default_rng(seed).choice(rows, MAX_ROWS, replace=False))
 
 
-def _powers(logs: FloatArray, codes: IndexArray, most_blind: float = 0.0) -> FloatArray:
-    """The powers of members, (M, N, K) logarithms, when at most so many labels are blind draws."""
+def _powers(logs: FloatArray, codes: IndexArray, bounded: float = 0.0) -> FloatArray:
+    """The powers of members, (M, N, K) logarithms, of least loss: by default of most likelihood."""
     n_members, n_rows = len(logs), logs.shape[1]
-    n_classes = logs.shape[2]
     start = np.full(n_members, 1.0 / n_members)
     at = np.arange(n_rows)
     given = logs[:, at, codes]
 
-    def loss(found: FloatArray) -> tuple[float, FloatArray]:
-        powers, blind = found[:-1], found[-1]
+    def loss(powers: FloatArray, bounded: float) -> tuple[float, FloatArray]:
         scores = np.einsum("m,mnk->nk", powers, logs, optimize=True)
         probs = _softmax(scores)
-        product = probs[at, codes]
-        likely = np.maximum((1 - blind) * product + blind / n_classes, 1e-300)
+        likely = np.maximum(probs[at, codes], 1e-300)
+        # How much a row counts: less, the less likely its label is.
+        trust = likely**bounded
+        losses = (1 - trust) / bounded if bounded else -np.log(likely)
         pull = powers - start
-        value = -float(np.log(likely).mean()) + 0.5 * float(pull @ pull) / n_rows
-        # How much a row speaks for the product, against a blind draw.
-        trust = (1 - blind) * product / likely
+        value = float(losses.mean()) + 0.5 * float(pull @ pull) / n_rows
         expected = np.einsum("nk,mnk->mn", probs, logs, optimize=True)
-        slope = ((expected - given) * trust).mean(axis=1) + pull / n_rows
-        return value, np.append(slope, ((product - 1 / n_classes) / likely).mean())
+        return value, ((expected - given) * trust).mean(axis=1) + pull / n_rows
 
-    # Without blind labels the problem is convex; from its answer the other one is begun.
-    powers = [(0.0, HIGHEST)] * n_members
-    best = _minimised(loss, np.append(start, 0.0), [*powers, (0.0, 0.0)])
-    if most_blind:
-        begun = np.append(best[:-1], most_blind / 20)
-        other = _minimised(loss, begun, [*powers, (0.0, most_blind)])
-        best = min((best, other), key=lambda found: loss(found)[0])
-    return best[:-1]
+    # Likelihood is convex; from its answer the other one is begun.
+    bounds = [(0.0, HIGHEST)] * n_members
+    found = _minimised(lambda powers: loss(powers, 0.0), start, bounds)
+    return _minimised(lambda powers: loss(powers, bounded), found, bounds) if bounded else found
 
 
 def _minimised(loss: object, start: FloatArray, bounds: list[tuple[float, float]]) -> FloatArray:

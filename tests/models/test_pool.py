@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datalab._models.pool import log_loss, pool_classes, pool_numbers, pool_sets
+from datalab._models.pool import BOUNDED, _powers, log_loss, pool_classes, pool_numbers, pool_sets
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
@@ -55,6 +55,25 @@ def test_plainly_wrong_labels_do_not_choose_the_vaguer_model() -> None:
     pool = pool_classes([sharp, vague], codes, EVERYONE, seed=0)
     assert 9 * pool.weights[0] > 5 * pool.weights[1]
     assert (pool.value.argmax(axis=1) == sharp.argmax(axis=1)).mean() > 0.99
+
+
+def test_a_model_that_learned_how_labels_go_wrong_counts_less_than_by_likelihood() -> None:
+    rng = np.random.default_rng(3)
+    true = rng.integers(3, size=3000)
+    hard = rng.random(3000) < 0.3
+    codes = np.where(hard & (rng.random(3000) < 0.4), (true + 1) % 3, true)
+    knows = 5 * np.eye(3)[true] + rng.normal(size=(3000, 3))
+    # Of the hard rows it says that the other label may be given, of others it knows less.
+    learned = np.eye(3)[true] * np.where(hard, 4, 5)[:, None]
+    learned += np.eye(3)[(true + 1) % 3] * np.where(hard, 3, 0)[:, None]
+    learned += 2 * rng.normal(size=(3000, 3))
+    logs = np.log(np.stack([softmax(knows), softmax(learned)]))
+    likeliest = _powers(logs, codes)
+    bounded = _powers(logs, codes, BOUNDED)
+    assert likeliest[0] < likeliest[1]
+    assert bounded[0] > 1.5 * bounded[1]
+    pool = pool_classes([softmax(knows), softmax(learned)], codes, EVERYONE, seed=0)
+    assert pool.weights[0] / pool.weights[1] == pytest.approx(bounded[0] / bounded[1])
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)
