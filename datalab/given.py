@@ -242,12 +242,8 @@ def chance_agreement(codes: Codes, predicted: NDArray[np.intp], n_classes: int) 
     return float(given_share @ predicted_share)
 
 
-def clearly_above(chance: float, n_rows: int) -> float:
-    """The agreement from which on it is no coincidence: three standard errors above chance.
-
-    Few rows cannot show that; there two will do.
-    """
-    errors = 3.0 if n_rows >= ENOUGH_ROWS else 2.0
+def clearly_above(chance: float, n_rows: int, errors: float = 3.0) -> float:
+    """The agreement from which on it is no coincidence: so many standard errors above chance."""
     return chance + errors * float(np.sqrt(chance * (1 - chance) / max(n_rows, 1)))
 
 

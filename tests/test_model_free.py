@@ -438,3 +438,12 @@ def test_halves_of_characters() -> None:
     assert lab.worst(2, "encoding_damage")["reason"].str.contains("ud800|udcff").all()
     assert len(lab.export("frame")) == 60
     assert "⟨U+D800⟩" in str(lab.view.table().content)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_few_rows_of_noise_judge_no_labels(seed: int) -> None:
+    """The best of many models agrees with the labels of a few rows by chance."""
+    rng = np.random.default_rng(seed)
+    columns = {f"x{n}": rng.normal(size=40) for n in range(30)}
+    lab = Datalab({**columns, "y": rng.integers(2, size=40)}, label_name="y", verbosity=0)
+    assert lab.find_issues(["label"]).outcomes["label"].status == "not applicable"

@@ -23,6 +23,9 @@ __all__ = ["Classes", "class_counts", "classes_of", "without_the_answer"]
 
 # So many rows can show by likelihood that a model knows something, by so many standard errors.
 ENOUGH_ROWS, CLEAR = 500, 4.0
+# The best of twenty models is by chance as many standard errors above it as a single one is three.
+# Few rows can hardly show so much.
+BEST_OF, BEST_OF_FEW, MANY_ROWS = 3.8, 2.5, 50
 # A category that names the classes in other words repeats the labels.
 REPEATS = 0.999
 
@@ -86,7 +89,8 @@ class Classes:
         agreement = float((predicted == codes)[judged].mean())
         given = some_rows(codes, judged)
         chance = chance_agreement(given, predicted[judged], len(counts))
-        by_chance = agreement <= clearly_above(chance, len(given))
+        errors = BEST_OF if len(given) >= MANY_ROWS else BEST_OF_FEW
+        by_chance = agreement <= clearly_above(chance, len(given), errors)
         if by_chance and not _tells_labels(fitted.value[judged], given, counts):
             raise NotApplicable(
                 f"a model of the features agrees with {_share(agreement)} of the labels, not "
