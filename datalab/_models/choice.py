@@ -49,7 +49,7 @@ def compare(
     emptied: set[str] = set()
     for train, rows in stratified_folds(labels, min(FOLDS, len(trial.folds)), trial.seed):
         n_classes = len(np.unique(labels[train]))
-        if n_classes < 2:
+        if n_classes < 2 or len(train) == n_classes:
             return {}
         for name, training in treated(trial.part(train), plain.part(train), train).items():
             if len(np.unique(training.labels[training.kept])) < n_classes:

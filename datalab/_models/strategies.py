@@ -198,7 +198,7 @@ class Trial:
         labels, weights = self.labels.copy(), None
         labels[train] = training.labels
         if training.weights is not None:
-            weights = np.zeros(len(labels))
+            weights = np.ones(len(labels))
             weights[train] = training.weights
         probs = self._fitted(labels, weights, [(train[training.kept], rows)])
         classes: IndexArray = probs[rows].argmax(axis=1)
