@@ -82,6 +82,13 @@ def _told_of_folder(folder: Path) -> str:
 def _read_csv(file: Path) -> Any:
     import pandas as pd
 
+    with _open_text(file) as handle:
+        names = handle.readline()
+    if "," not in names and ";" in names:
+        # Where the comma is the decimal mark, as in most of Europe, spreadsheets write semicolons.
+        return pd.read_csv(file, low_memory=False, sep=";", decimal=",")
+    if "," not in names and "\t" in names:
+        return _read_tsv(file)
     return pd.read_csv(file, low_memory=False)
 
 

@@ -130,7 +130,11 @@ def is_missing(values: NDArray[Any]) -> BoolArray:
         return missing
     import pandas as pd
 
-    return np.asarray(pd.isna(values), dtype=bool)
+    try:
+        return np.asarray(pd.isna(values), dtype=bool)
+    except ArithmeticError:  # a signalling NaN among decimal numbers refuses to be compared
+        plain = [None if isinstance(v, decimal.Decimal) and v.is_snan() else v for v in values]
+        return np.asarray(pd.isna(objects(plain)), dtype=bool)
 
 
 def as_floats(values: NDArray[Any]) -> NDArray[np.float64] | None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from datalab._data.files import read_file
 from datalab._data.source import open_source
 from datalab.exceptions import UnsupportedData
 
@@ -112,3 +113,16 @@ def test_files_that_cannot_be_read(name: str, content: bytes, told: str, tmp_pat
     path.write_bytes(content)
     with pytest.raises(UnsupportedData, match=told):
         open_source(path)
+
+
+def test_semicolons_and_decimal_commas(tmp_path: Path) -> None:
+    file = tmp_path / "preise.csv"
+    file.write_text("\ufeffname;preis;text\nApfel;1,50;rot, rund\nBirne;2;gelb\n", encoding="utf-8")
+    frame = read_file(file)
+    assert frame.columns.tolist() == ["name", "preis", "text"]
+    assert frame["preis"].tolist() == [1.5, 2.0]
+    assert frame["text"].tolist() == ["rot, rund", "gelb"]
+    file.write_text("a\tb\n1.5\tx, y\n", encoding="utf-8")
+    assert read_file(file).to_dict("list") == {"a": [1.5], "b": ["x, y"]}
+    file.write_text("only\na;b\n", encoding="utf-8")
+    assert read_file(file)["only"].tolist() == ["a;b"]

@@ -192,3 +192,9 @@ def test_column_array_keeps_every_value(values: list[Any]) -> None:
             assert str(kept).startswith(str(value))
         else:
             assert kept == value
+
+
+def test_a_signalling_nan_is_missing() -> None:
+    values = objects([decimal.Decimal("1.5"), decimal.Decimal("sNaN"), None])
+    assert is_missing(values).tolist() == [False, True, True]
+    assert column_array(values).tolist() == [decimal.Decimal("1.5"), None, None]
