@@ -34,6 +34,6 @@ export default view(({ model, el, ask }) => {
     const who = c.rows.find((r) => r.id === c.chosen)?.name ?? "";
     fill(confusion, heat(["What ", h("bdi", {}, who), " said (across) where the consensus is (down)"], names, (r, k) => ({ text: counts[r][k] || "", v: (counts[r][k] / top) ** 0.6 })));
     const { names: people, shares } = c.agreement;
-    fill(agreement, people.length > 1 && heat("How often two of them say the same (darker: less often)", people, (r, k) => ({ text: shares[r][k] === null ? "–" : `${Math.round(100 * shares[r][k])}%`, v: shares[r][k] === null ? 0 : 1 - shares[r][k] })));
+    fill(agreement, people.length > 1 && heat("How often two of them say the same (more colour: less often)", people, (r, k) => ({ text: shares[r][k] === null ? "–" : `${Math.round(100 * shares[r][k])}%`, v: shares[r][k] === null ? 0 : 1 - shares[r][k] })));
   };
 }, ["content"]);

@@ -46,7 +46,7 @@ export default view(({ model, el, set, ask, on, ends }) => {
     suggested: (r) => label("sugg", r.suggested, r.p_suggested),
     score: (r) => r.score !== undefined && [bar(r.bar), r.score],
     why: (r) => h("div", { class: "clamp", title: r.why }, r.why ?? "not looked at"),
-    verdict: (r) => r.verdict && h("b", { class: r.verdict.kind }, h("bdi", {}, r.verdict.text)),
+    verdict: (r) => r.verdict && h("b", { class: r.verdict.kind }, named(r.verdict.text, [11, 10, 8][narrow])),
   };
   const label = (kind, text, p) => text && [tag(text === "missing" ? "missing" : kind, text, model.get("content").sets ? 60 : [14, 11, 9][narrow]), p && h("small", {}, p)];
 
