@@ -336,20 +336,29 @@ def _of_sets(
     held[np.repeat(np.arange(len(labels)), sizes), columns] = True
     n_classes = probs.shape[1]
     counts = held.sum(axis=0)
+    # Of these classes a model that was made for the data knows nothing: it repeats what is given.
+    judged = ~(probs == held).all(axis=0) if about["models"] else np.ones(n_classes, dtype=bool)
     areas, low, high = np.array([_area(probs[:, k], held[:, k]) for k in range(n_classes)]).T
+    areas[~judged], low[~judged], high[~judged] = np.nan, 0.0, 1.0
     known = ~np.isnan(areas)
+    n_known = int(known.sum())
     mean = float(areas[known].mean()) if known.any() else float("nan")
     half = float(np.sqrt(((high - low)[known] ** 2).sum())) / 2 / max(int(known.sum()), 1)
     agree = (probs > 0.5) == held
     right = np.where(held, probs, 1 - probs)
     scores = (
         Score("mean area under the ROC curve", mean, max(mean - half, 0.0), min(mean + half, 1.0)),
-        _share("agreement of memberships", float(agree.sum()), float(agree.size)),
-        _mean("log loss", -np.log(np.maximum(right, 1e-12)).mean(axis=1)),
+        _share(
+            "agreement of memberships",
+            float(agree[:, judged].sum()),
+            float(judged.sum() * len(agree)),
+        ),
+        _mean("log loss", -np.log(np.maximum(right[:, judged], 1e-12)).mean(axis=1)),
     )
     trust = "good" if mean >= GOOD_AREA else "fair" if mean >= WEAK_AREA else "weak"
     verdict = (
-        f"mean area under the ROC curve {mean:.2f} over {n_classes} classes: label findings are "
+        f"mean area under the ROC curve {mean:.2f} over {n_known} "
+        f"{'class' if n_known == 1 else 'classes'}: label findings are "
         f"{_worth(trust)}"
     )
     order = np.lexsort((np.arange(n_classes), np.where(known, areas, 2.0)))

@@ -447,3 +447,21 @@ def test_few_rows_of_noise_judge_no_labels(seed: int) -> None:
     columns = {f"x{n}": rng.normal(size=40) for n in range(30)}
     lab = Datalab({**columns, "y": rng.integers(2, size=40)}, label_name="y", verbosity=0)
     assert lab.find_issues(["label"]).outcomes["label"].status == "not applicable"
+
+
+def test_a_class_that_no_model_knows_is_not_judged() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    known, unknown = x > 0, rng.random(200) < 0.5
+    wrong = np.argsort(-np.abs(x))[:5]
+    known[wrong] = ~known[wrong]
+    sets = [["sign"] * int(k) + ["coin"] * int(u) for k, u in zip(known, unknown, strict=True)]
+    lab = Datalab({"x": x, "y": sets}, "multilabel", "y", verbosity=0).find_issues(["label"])
+    assert "classes that cannot be judged: ['coin']" in " ".join(lab.outcomes["label"].notes)
+    assert lab.issues["is_label_issue"].sum() < 15
+    assert lab.issues["is_label_issue"][wrong].all()
+    card = lab.model_card()
+    assert "over 1 class: " in card.verdict
+    frame = card.frame("classes").set_index("class")
+    assert np.isnan(frame.loc["coin", "area"])
+    assert frame.loc["sign", "area"] > 0.9

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from datalab._check import probabilities
+from datalab._check import listing, probabilities
 from datalab._data.encoded import Encoded
 from datalab._models.folds import Folds
 from datalab._models.members import Fitted
@@ -32,9 +32,12 @@ class ClassSets:
     ----------
     held : ndarray of bool, shape (N, K)
         Which classes each row has.
+    names : tuple
+        Of the K classes.
     """
 
     held: BoolArray
+    names: tuple[Any, ...]
     n_folds: int = FOLDS
 
     @property
@@ -61,26 +64,40 @@ class ClassSets:
         return cross_val_set_probs(X, self.held, model, folds, seed, on_fold)
 
     def judged(self, fitted: Fitted, folds: Folds, note: str) -> Made:
-        """The probabilities, unless they say no more than the shares of the classes."""
-        held = self.held
-        blind = np.abs(held - held.mean(axis=0)).mean()
-        if np.abs(held - fitted.value).mean() >= blind:
+        """The probabilities; those of classes of which the model knows nothing are what is given.
+
+        Their memberships would else be called in question at random.
+        """
+        held, said = self.held, fitted.value
+        known = _knows(held, said)
+        if not known.any():
             raise NotApplicable(
                 "a model of the features predicts the classes no better than their shares, so it "
                 "cannot judge them: give pred_probs= or better features="
             )
-        agreement = float(((fitted.value > 0.5) == held).mean())
+        agreement = float(((said > 0.5) == held)[:, known].mean())
         note += f", {agreement:.0%} of the memberships agree"
-        return Made(probabilities(fitted.value), note, details=details(fitted, folds))
+        unknown = [self.names[k] for k in np.flatnonzero(~known)]
+        if unknown:
+            note += f"; classes that cannot be judged: {listing(unknown)}"
+        value = probabilities(np.where(known, said, held))
+        return Made(value, note, details=details(fitted, folds))
+
+
+def _knows(held: BoolArray, said: FloatArray) -> BoolArray:
+    """Of which classes it is clearly nearer to the truth than their share is (Brier score)."""
+    gain = (held - held.mean(axis=0)) ** 2 - (held - said) ** 2
+    known: BoolArray = gain.mean(axis=0) > gain.std(axis=0) / np.sqrt(len(held))
+    return known
 
 
 def sets_of(labels: list[list[int]], class_names: tuple[Any, ...] | None) -> ClassSets:
     """The labels as a target; not applicable to very few rows."""
-    n_classes = len(class_names or ())
-    if not n_classes:
+    names = tuple(class_names or ())
+    if not names:
         raise NotApplicable("needs classes to predict, but no row has any: give pred_probs=")
     if len(labels) < FOLDS:
         raise NotApplicable(
             f"needs pred_probs, or at least {FOLDS} rows to make them: give pred_probs="
         )
-    return ClassSets(membership(labels, n_classes))
+    return ClassSets(membership(labels, len(names)), names)
