@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from datalab._core.blocks import Scratch, each_block
 from datalab._core.count import NARROW, blocks_of, row_max
-from datalab._typing import Codes, FloatArray, Probs
+from datalab._typing import BoolArray, Codes, FloatArray, Probs
 
 __all__ = [
     "METHODS",
@@ -36,6 +36,8 @@ __all__ = [
 ROUNDING = 100 * float(np.finfo(np.float64).eps)
 # Distances are never divided by less, so that a data set of near copies has no outliers.
 MIN_SCALE = 1e-6
+# Tukey's whiskers end so many interquartile ranges beyond the quartiles.
+WHISKER = 1.5
 # Of fewer examples of a class one cannot tell what is typical of it.
 CLASS_ROWS = 20
 # From this quantile on the tail of remoteness is extrapolated.
@@ -75,34 +77,36 @@ def pooled_remoteness(
     """Mean distances, corrected by what other measures say about how remote an example is.
 
     All are standardised by median and interquartile range, the distances on a logarithmic scale;
-    their mean is told on the scale of the distances, so that what is typical stays so.
+    their mean is told on the scale of the distances, so that what is typical stays so. None tells
+    less than its lower whisker: to be very near to a few rows, or a copy of them, is no evidence
+    against the others, as rows of a lump are near to each other wherever it lies.
 
     Parameters
     ----------
     means : ndarray of shape (N,)
-        Mean distances to the neighbours; 0 stays 0.
+        Mean distances to the neighbours.
     *others : ndarray of shape (N,)
         Larger is more remote, in any unit.
     """
     apart = means > ROUNDING
     if not apart.any():
         return means
-    logs = np.log(means[apart])
-    centre, spread = _centre_and_spread(logs)
-    remote = [logs]
-    for other in others:
-        other_centre, other_spread = _centre_and_spread(other[apart])
-        if spread > 0 and other_spread > 0:
-            remote.append(centre + spread * (other[apart] - other_centre) / other_spread)
-    pooled = means.copy()
-    if len(remote) > 1:
-        pooled[apart] = np.exp(np.mean(remote, axis=0))
+    logs = np.log(np.maximum(means, means[apart].min()))
+    q1, centre, q3 = np.percentile(logs[apart], [25, 50, 75])
+    told = [one for one in others if np.ptp(np.percentile(one[apart], [25, 75])) > 0]
+    if q1 == q3 or not told:
+        return means
+    remote = np.mean([_standardised(one, apart) for one in (logs, *told)], axis=0)
+    pooled: NDArray[np.float64] = np.exp(centre + (q3 - q1) * remote)
     return pooled
 
 
-def _centre_and_spread(values: NDArray[np.float64]) -> tuple[float, float]:
-    low, middle, high = np.percentile(values, [25, 50, 75])
-    return float(middle), float(high - low)
+def _standardised(values: NDArray[np.float64], some: BoolArray) -> NDArray[np.float64]:
+    """In interquartile ranges of some from their median, and no less than their whisker."""
+    q1, centre, q3 = np.percentile(values[some], [25, 50, 75])
+    whisker = q1 - WHISKER * (q3 - q1)
+    scaled: NDArray[np.float64] = (np.maximum(values, whisker) - centre) / (q3 - q1)
+    return scaled
 
 
 def rounding_noise(metric: str, p: float = 2) -> float:
@@ -176,8 +180,10 @@ class Tail:
 
     def cut(self, rate: float) -> float:
         """Beyond this lies at most the share `rate` of clean rows."""
-        if rate >= 1 or not self.rows.size:
+        if rate >= 1:
             return -np.inf
+        if not self.rows.size:
+            return 0.0
         rate *= CAUTION
         if self.index == 0 or rate > 1 - OUTER:  # nothing to extrapolate
             return float(np.quantile(self.rows, 1 - rate))

@@ -16,6 +16,7 @@ __all__ = [
     "column_spread",
     "inner_deviation",
     "reference_metric",
+    "share_range",
 ]
 
 # Learned representations have seldom fewer dimensions, tables of measurements seldom more.
@@ -157,8 +158,7 @@ def _why_representation(look: "_Look", some: FloatArray) -> str:
     std, mean = look.std[varies], look.mean[varies]
     spread = inner_deviation(some)[varies]
     lowest, highest = look.lowest[varies], look.highest[varies]
-    shared = np.mean((lowest == lowest.min()) & (highest == highest.max()))
-    if shared >= 0.5:
+    if share_range(lowest, highest):
         return f"{n_columns} columns share the range {lowest.min():g} to {highest.max():g}"
     low, high = np.quantile(spread, [0.1, 0.9])
     if high > MAX_SPREAD_RATIO * low:
@@ -166,6 +166,17 @@ def _why_representation(look: "_Look", some: FloatArray) -> str:
     if np.abs(mean / std).max() < STANDARDISED and std.max() - std.min() < STANDARDISED * std.max():
         return ""
     return f"{n_columns} columns of comparable spread"
+
+
+def share_range(lowest: NDArray[np.float64], highest: NDArray[np.float64]) -> bool:
+    """Whether most columns end at the same two numbers: pixels do, and what was scaled to them.
+
+    Parameters
+    ----------
+    lowest, highest : ndarray of float, shape (M,)
+        The ends of each column.
+    """
+    return bool(np.mean((lowest == lowest.min()) & (highest == highest.max())) >= 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,8 +282,9 @@ def inner_deviation(features: FloatArray) -> NDArray[np.float64]:
     step = max(1, BLOCK // max(n_rows, 1))
     for start in range(0, n_columns, step):
         block = features[:, start : start + step].astype(np.float64)
-        inner = np.clip(block, *np.quantile(block, [EXTREME, 1 - EXTREME], axis=0)).std(axis=0)
-        plain = np.where(inner > 0, inner, block.std(axis=0))
+        low, high = np.quantile(block, [EXTREME, 1 - EXTREME], axis=0)
+        inner = np.clip(block, low, high).std(axis=0)  # of equal numbers not 0, but rounding
+        plain = np.where(high > low, inner, block.std(axis=0))
         constant = block.max(axis=0) == block.min(axis=0)
         deviation[start : start + step] = np.where(constant | (plain <= 0), 1.0, plain)
     return deviation

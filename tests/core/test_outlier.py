@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 from datalab._check import probabilities
 from datalab._core.outlier import (
     METHODS,
+    Tail,
     distance_cut,
     distance_scores,
     mean_distances,
+    pooled_remoteness,
     probability_cut,
     probability_scores,
     rounding_noise,
@@ -49,6 +51,40 @@ def test_fence_by_hand():
     assert distance_cut(means, 0.5) == 11
     assert distance_cut(means, 1.0) == 7
     assert distance_cut(means, 0.0) == np.inf
+
+
+def test_measures_are_pooled_in_their_spreads():
+    means = np.exp([0.0, 1, 2, 3, 4])  # on the logarithmic scale quartiles 1 and 3, median 2
+    assert pooled_remoteness(means) is means
+    other = np.array([0.0, 10, 20, 30, 90])  # in interquartile ranges -1, -.5, 0, .5, 3.5
+    pooled = np.log(pooled_remoteness(means, other))
+    np.testing.assert_allclose(pooled, 2 + 2 * np.array([-1, -0.5, 0, 0.5, 2.25]))
+    np.testing.assert_allclose(pooled_remoteness(means, 5 * other - 3), np.exp(pooled))
+    for says_nothing in (np.zeros(5), np.array([0.0, 0, 0, 0, 9])):
+        assert pooled_remoteness(means, says_nothing) is means
+
+
+def test_near_rows_are_no_evidence_beyond_the_whisker():
+    means = np.exp([-25.0, 0, 1, 2, 3, 4])
+    other = np.array([90.0, 0, 10, 20, 30, 40])
+    one, two = (pooled_remoteness(np.r_[first, means[1:]], other) for first in (means[0], 1e-10))
+    np.testing.assert_allclose(one, two)  # both are nearer than the whisker
+    assert one[0] > np.median(one)
+
+
+def test_copies_are_as_near_as_the_nearest_row():
+    means, other = np.exp([-np.inf, 0.0, 1, 2, 3, 4]), np.array([50.0, 10, 20, 30, 40, 50])
+    pooled = np.log(pooled_remoteness(means, other))
+    np.testing.assert_allclose(pooled, [(0 + 4) / 2, 0, 1, 2, 3, 4], atol=1e-12)
+    assert (pooled_remoteness(np.zeros(6), other) == 0).all()
+    apart = np.array([0.0, 0, 0, 2, 2, 2])
+    assert pooled_remoteness(apart, other) is apart
+
+
+def test_a_tail_of_copies_has_no_outliers():
+    tail = Tail.of(np.zeros(9))
+    assert (tail.cut(0.05), tail.cut(1)) == (0.0, -np.inf)
+    assert tail.probability(np.zeros(2)).tolist() == [0, 0]
 
 
 def test_probabilities_by_hand():

@@ -153,6 +153,12 @@ def test_gross_outliers_change_neither_metric_nor_scale(rng):
     np.testing.assert_allclose(after.scale, before.scale, rtol=0.05)
 
 
+def test_rounding_is_no_deviation():
+    column = np.full(5000, 0.1) - 1 / 3
+    column[:4] = 7.0  # fewer than count
+    assert inner_deviation(column[:, None])[0] == column.std()
+
+
 def test_deviation_of_columns(rng):
     normal = rng.normal(size=5000) * 3
     wild = normal.copy()
