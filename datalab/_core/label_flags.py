@@ -124,7 +124,11 @@ class LabelFlags:
 
 
 def adaptive_flags(
-    labels: Codes, pred_probs: Probs, usual: int, pooled: Probs | None = None
+    labels: Codes,
+    pred_probs: Probs,
+    usual: int,
+    pooled: Probs | None = None,
+    contradicted: float = 1.0,
 ) -> LabelFlags:
     """Flags whose number follows the noise, the strength of the model and the classes.
 
@@ -136,6 +140,8 @@ def adaptive_flags(
     pooled : ndarray of shape (N, K), optional
         Probabilities to judge by, when more than the model is known (`datalab._core.witness`).
         Only labels that are not the most probable class of `pred_probs` are flagged.
+    contradicted : float in [0, 1]
+        Share of these suspects that another witness takes for wrong, at most.
 
     Notes
     -----
@@ -156,7 +162,7 @@ def adaptive_flags(
     wrong, totals = judged.wrong[:, suspects], judged.wrong.sum(axis=1)
     odd = labels != top
     even = _evenness(odd, sure)
-    weight = _weight(wrong, totals, n_rows)
+    weight = _weight(wrong, totals, n_rows, power, contradicted)
     score = _right(even * judged.odds / power + (1.0 - even) * gap)
     known = _better_than_chance(labels, pred_probs)
     flags = np.zeros(n_rows, dtype=bool)
@@ -296,18 +302,24 @@ def _expected_f1(wrong: FloatArray, totals: FloatArray) -> FloatArray:
     return expected
 
 
-def _weight(wrong: FloatArray, totals: FloatArray, n_rows: int) -> float:
+def _weight(
+    wrong: FloatArray, totals: FloatArray, n_rows: int, power: float, contradicted: float
+) -> float:
     """Weight of the first reading, in [0, 1].
 
-    Its own best expected F1, from 1/2 (which tells nothing: as many mistakes as hits) to 1; and
-    a reading is less likely, the more labels it takes for wrong.
+    How clear it is: its own best expected F1, from 1/2 (which tells nothing: as many mistakes as
+    hits) to 1. The rest is the second one's, as far as that is clear too and another witness
+    contradicts the labels; these count by their third power, as third powers make anything clear.
+    It is more likely where the model is surer than the labels agree with (a `power` below 1): they
+    may be wrong. And a reading is less likely, the more labels it takes for wrong.
     """
     if not wrong.shape[1]:
         return 0.5
-    best = float(_expected_f1(-np.sort(-wrong[:1], axis=1), totals[:1]).max())
-    clear = max(0.0, 2.0 * best - 1.0)
-    first, second = np.array([clear, 1.0 - clear]) * (1.0 - totals / n_rows)
-    return float(first / (first + second))
+    best = _expected_f1(-np.sort(-wrong, axis=1), totals).max(axis=1)
+    clear, sharp = np.maximum(0.0, 2.0 * best - 1.0)
+    rest = (1.0 - clear) * (sharp * contradicted) ** 3 / min(1.0, power)
+    first, second = np.array([clear, rest]) * (1.0 - totals / n_rows)
+    return float(first / (first + second)) if first + second > 0 else 0.5
 
 
 def _best_cut(

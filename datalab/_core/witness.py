@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from datalab._check import probabilities
 from datalab._core.blocks import each_block, row_blocks
-from datalab._core.count import at_columns
+from datalab._core.count import at_columns, label_is_argmax
 from datalab._core.label_flags import LabelFlags, adaptive_flags
 from datalab._core.label_noise import (
     POWERS,
@@ -23,7 +23,14 @@ from datalab._core.label_noise import (
 )
 from datalab._typing import Codes, FloatArray, IndexArray, Probs
 
-__all__ = ["Agreement", "agreement", "flags_beside_neighbors", "pooled", "trust"]
+__all__ = [
+    "Agreement",
+    "agreement",
+    "contradicted",
+    "flags_beside_neighbors",
+    "pooled",
+    "trust",
+]
 
 # How much the neighbours may count beside the model; 0 leaves them out.
 TRUST = (0.0, 0.25, 0.5, 1.0, 2.0)
@@ -93,15 +100,42 @@ def flags_beside_neighbors(
     Average precision .862 on 261 settings and .900 on 114 held back, where whole votes reach .851
     and .893, and the probabilities alone .807 and .870.
     """
-    alone = adaptive_flags(labels, pred_probs, usual)
+    share = contradicted(labels, pred_probs, neighbors)
+    alone = adaptive_flags(labels, pred_probs, usual, contradicted=share)
     found, power = alone, 0.0
     for _ in range(ROUNDS):
         power = trust(labels, pred_probs, neighbors, found.score)
         if power == 0:
             return alone, 0.0
         together = pooled(labels, pred_probs, neighbors, power, found.score)
-        found = adaptive_flags(labels, pred_probs, usual, together)
+        found = adaptive_flags(labels, pred_probs, usual, together, share)
     return found, power
+
+
+def contradicted(
+    labels: Codes, pred_probs: Probs, neighbors: NDArray[np.signedinteger[Any]]
+) -> float:
+    """Share of the labels against which the model speaks that their neighbours have not either.
+
+    That many are wrong: a right label is as frequent among its neighbours as labels that the model
+    expects are among theirs, a wrong one as any class is among the neighbours of others. Right
+    labels of rows between two classes are less frequent, so this is rather too much than too
+    little; 1 where neighbours tell nothing.
+
+    Notes
+    -----
+    Beside the true share its rank correlation is .67 on 330 settings, that of the number of
+    confident learning .44. Chance by pairs of classes in place of any class: no gain.
+    """
+    shares = agreement(labels, neighbors).with_given
+    known, expected = ~np.isnan(shares), label_is_argmax(labels, pred_probs)
+    if not (known & expected).any() or not (known & ~expected).any():
+        return 1.0
+    usual, seen = shares[known & expected].mean(), shares[known & ~expected].mean()
+    by_chance = (1.0 - usual) / (pred_probs.shape[1] - 1)
+    if usual <= by_chance:
+        return 1.0
+    return float(np.clip((usual - seen) / (usual - by_chance), 0.0, 1.0))
 
 
 def trust(

@@ -5,7 +5,14 @@ import pytest
 
 from datalab._check import labels_and_probs
 from datalab._core.label_flags import adaptive_flags
-from datalab._core.witness import TRUST, agreement, flags_beside_neighbors, pooled, trust
+from datalab._core.witness import (
+    TRUST,
+    agreement,
+    contradicted,
+    flags_beside_neighbors,
+    pooled,
+    trust,
+)
 
 
 def test_agreement_by_hand() -> None:
@@ -14,6 +21,37 @@ def test_agreement_by_hand() -> None:
     assert seen.label.tolist() == [1, 0, 0, -1]  # of equal counts the lowest code
     np.testing.assert_allclose(seen.with_label, [2 / 3, 1 / 3, 1 / 3, np.nan])
     np.testing.assert_allclose(seen.with_given, [0, 1 / 3, 1 / 3, np.nan])
+
+
+def test_contradicted_by_hand() -> None:
+    labels = [0, 0, 0, 1, 1, 1, 1, 0]
+    expected = np.array([0, 0, 0, 1, 1, 1, 0, 1])  # the last two are not what the model expects
+    codes, probs = labels_and_probs(labels, np.where(np.eye(2)[expected] > 0, 0.9, 0.1))
+    neighbors = np.array(
+        [[1, 2, 3], [0, 2, 3], [0, 1, 3], [4, 5, 0], [3, 5, 0], [3, 4, 0]] + 2 * [[0] * 3]
+    )
+    neighbors[6], neighbors[7] = [0, 1, 3], [3, 4, 0]
+    # As expected: 2 of 3 have the label, so 1 of 3 by chance; of the two others 1 of 3.
+    assert contradicted(codes, probs, neighbors) == pytest.approx(1.0)
+    neighbors[6] = [3, 4, 0]  # as usual around its label
+    assert contradicted(codes, probs, neighbors) == pytest.approx(0.5)
+    neighbors[7] = [0, 1, 3]
+    assert contradicted(codes, probs, neighbors) == pytest.approx(0.0)
+    neighbors[6:] = [[6] * 3, [7] * 3]  # without neighbours
+    assert contradicted(codes, probs, neighbors) == 1.0
+    nobody = np.array([[3, 4, 5]] * 3 + [[0, 1, 2]] * 3 + [[0, 1, 3]] * 2)
+    assert contradicted(codes, probs, nobody) == 1.0
+
+
+def test_contradicted_is_the_share_of_wrong_labels() -> None:
+    true, _, probs, neighbors = clusters(4, 3000)
+    rng = np.random.default_rng(5)
+    for noise in (0.05, 0.3):
+        flips = rng.random(len(true)) < noise
+        labels = np.where(flips, (true + rng.integers(1, 3, len(true))) % 3, true)
+        codes, checked = labels_and_probs(labels, probs)
+        share = flips[probs.argmax(axis=1) != labels].mean()
+        assert contradicted(codes, checked, neighbors) == pytest.approx(share, abs=0.06)
 
 
 def clusters(seed: int, n: int = 600) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
