@@ -1,8 +1,8 @@
-"""A few models that suit the kind of data, put together by held-out likelihood.
+"""A few models that suit the kind of data, put together by how well they predict held-out labels.
 
 Each model is fitted by cross-validation; what regulates it is chosen by a smaller cross-validation
-on some of the rows. The models' probabilities are combined by powers that make the held-out labels
-likeliest (`pool.pool_classes`), which calibrates them as well.
+on some of the rows. The models' probabilities are combined by powers (`pool.pool_classes`), which
+calibrates them as well.
 """
 
 from collections.abc import Callable

@@ -129,7 +129,7 @@ def details(fitted: Fitted, folds: Folds) -> dict[str, Any]:
 
 
 def _named(members: Sequence[Mapping[str, Any]]) -> str:
-    """The models that count most, with their weights by held-out likelihood or error."""
+    """The models that count most, with their weights by held-out loss."""
     counting = [m for m in members if m["weight"] >= NO_WEIGHT] or list(members)
     counting = sorted(counting, key=lambda m: -m["weight"])
     named = ", ".join(f"{m['model']} {m['weight']:.2f}" for m in counting[:NAMED])
