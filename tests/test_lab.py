@@ -638,3 +638,31 @@ def test_options_of_the_wrong_kind_are_named(frame: pd.DataFrame) -> None:
         lab.report("label")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="`below` must be a finite number, got 'a'"):
         lab.drop("outlier", below="a")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "kind", ["dataset", "polars", "arrow", "columns", "records", "pandas", "splits"]
+)
+def test_what_is_left_has_the_type_that_was_given(kind: str) -> None:
+    import datasets
+    import polars
+    import pyarrow
+
+    columns = {"x": [1.0, None, 3.0, 4.0], "z": ["a", None, "c", "d"]}
+    records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    given: Any = {
+        "dataset": datasets.Dataset.from_dict,
+        "polars": polars.DataFrame,
+        "arrow": pyarrow.table,
+        "columns": dict,
+        "records": lambda _: records,
+        "pandas": lambda data: pd.DataFrame(data, index=list("pqrs")),
+        "splits": lambda data: {"a": pd.DataFrame(data)[:3], "b": pd.DataFrame(data)[3:]},
+    }[kind](columns)
+    lab = Datalab(given, task=None, verbosity=0, ledger=False).find_issues(["null"])
+    left, flagged = lab.drop("null"), lab.keep(lab.issues["is_null_issue"])
+    assert type(left.data) is type(flagged.data) is type(given)
+    assert (len(left), len(flagged)) == (3, 1)
+    assert left._source.column("z").tolist() == ["a", "c", "d"]
+    if kind == "splits":
+        assert [len(part) for part in left.data.values()] == [2, 1]
