@@ -11,6 +11,8 @@ __all__: list[str] = []
 
 # Rows are laid out so many at a time.
 BLOCK = 20_000
+# A column of numbers with no more different ones than this says no more than a category.
+FEW_VALUES = 10
 
 
 @recipe("features", rules=("datalab",))
@@ -27,17 +29,20 @@ def features_of_columns(encoded: Encoded, *, features_from: str | None) -> Made:
         raise NotApplicable("no column says anything about the examples: give features=")
     if not alone and _mostly_repeats(used):
         raise NotApplicable(
-            "rows have few categories and nothing else, so most of them are equal: give features="
+            "the columns have few different values, so most rows are equal: give features="
         )
     numbers = "1 number" if features.shape[1] == 1 else f"{features.shape[1]} numbers"
     return Made(features, f"{numbers} from {features_from or 'all columns'}")
 
 
 def _mostly_repeats(used: Encoded) -> bool:
-    """Whether only categories describe the rows, and most rows have the same as another."""
-    if used.numbers.shape[1] or used.vectors:
+    """Whether columns of few values alone describe the rows, and most rows equal another one."""
+    if used.vectors:
         return False
-    distinct = np.unique(used.categories, axis=0)
+    numbers = np.where(np.isnan(used.numbers), np.inf, used.numbers)
+    if any(len(np.unique(column)) > FEW_VALUES for column in numbers.T):
+        return False
+    distinct = np.unique(np.hstack([numbers, used.categories]), axis=0)
     return 2 * len(distinct) < len(used)
 
 

@@ -13,6 +13,7 @@ from datalab._data.source import open_source
 from datalab._data.table import Table
 from datalab.exceptions import NotApplicable
 from datalab.recipes.encoded import encoded_by_kind
+from datalab.recipes.features import features_of_columns
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -186,3 +187,22 @@ def test_records_are_read_field_by_field() -> None:
         {"words": [{f"w{n}": 1, f"v{n}": 2} for n in range(N)], "x": RNG.normal(size=N)}
     )
     assert made.left_out["words"] == "values of type dict"
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"a": [True, False, True] * 30, "b": [1, 2, 3, 4, None] * 18},
+        {"a": ["u", "v", "w"] * 30},
+        {"a": ["u", "v", "w"] * 30, "b": [0, 1] * 45},
+    ],
+)
+def test_rows_that_must_be_equal_are_no_duplicates(columns: dict[str, Any]) -> None:
+    made, _ = encoded(columns)
+    with pytest.raises(NotApplicable, match="few different values, so most rows are equal"):
+        features_of_columns(made, features_from=None)
+
+
+def test_copies_of_many_values_are_duplicates() -> None:
+    made, _ = encoded({"a": np.tile(RNG.normal(size=30), 3), "b": [0, 1] * 45})
+    assert features_of_columns(made, features_from=None).value.shape == (90, 2)
