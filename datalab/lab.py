@@ -368,7 +368,7 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         model: Any = None,
         embed: Any = None,
         rules: Rules = "datalab",
-        random_state: int = 0,
+        random_state: int | None = 0,
         device: str | None = None,
         engine: Literal["auto", "exact", "approximate"] | None = None,
         on_error: Literal["warn", "raise"] = "warn",
@@ -396,8 +396,9 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             of ``sentence-transformers``, for texts.
         rules : {"datalab", "reference"}
             "reference" does exactly what cleanlab does and makes no missing inputs.
-        random_state : int
-            Seed of everything random in the audit, from 0 to 2**32 - 1.
+        random_state : int or None
+            Seed of everything random in the audit, from 0 to 2**32 - 1; None: another one each
+            time.
         device : {None, "cpu", "cuda", "auto"}, optional
             Where neighbours are searched for: on a GPU by PyTorch where it finds one ("auto"), or
             else not at all ("cuda"); by default on the CPU.
@@ -428,8 +429,9 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
             choice(device, ("cpu", "cuda", "auto"), name="device")
         if engine is not None:
             choice(engine, ("auto", "exact", "approximate"), name="engine")
-        if random_state is not None:
-            seed(random_state)
+        if random_state is None:
+            random_state = int(np.random.default_rng().integers(2**32))
+        seed(random_state)
         steps = self._planned(issue_types, rules)
         self.give(
             pred_probs=pred_probs, features=features, knn_graph=knn_graph, annotations=annotations

@@ -632,6 +632,13 @@ def test_a_seed_that_is_none_is_named(frame: pd.DataFrame, seed: Any) -> None:
         lab.find_issues(["label"], random_state=seed)
 
 
+def test_any_seed_will_do(frame: pd.DataFrame) -> None:
+    for seed in (None, 2**32 - 1, np.uint32(7)):
+        lab = Datalab(frame, label_name="label", verbosity=0)
+        lab.find_issues(["label", "outlier", "non_iid"], random_state=seed)
+        assert {outcome.status for outcome in lab.outcomes} <= {"found", "not applicable"}
+
+
 def test_options_of_the_wrong_kind_are_named(frame: pd.DataFrame) -> None:
     lab = Datalab(frame, label_name="label", verbosity=0).find_issues(["outlier"])
     with pytest.raises(InputTypeError, match="`num_examples` must be an integer.*'label'"):

@@ -114,7 +114,8 @@ def knn_graph(
     ([2, 0, 0], [0.0, 5.0, 0.0])
     """
     choice(engine, ENGINES, name="engine")
-    seed(random_state)
+    if random_state is not None:
+        seed(random_state)
     whole_number(memory, name="memory", least=1)
     unit_number(recall, name="recall")
     if device is not None:
