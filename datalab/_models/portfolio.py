@@ -51,8 +51,9 @@ LEAST_ROUNDS = 20
 # Class probabilities in the leaves of all trees stand in memory.
 MAX_LEAF_VALUES = 60_000_000
 KERNEL_SIZE = 400
-# Support vectors are looked for among all pairs of so few rows.
-MAX_PAIRS_ROWS = 5_000
+# Support vectors are looked for among all pairs of so few rows; all pairs of classes are calibrated
+# where rows times classes are so few, which takes some ten seconds more.
+MAX_PAIRS_ROWS, MAX_PAIRED = 5_000, 200_000
 # Vectors that are at least so wide are models' business of their own, where there are at most so
 # many of them: which part of an image, or which of several texts, tells the classes apart is up to
 # the data, and where one does the others are noise.
@@ -87,8 +88,9 @@ def _portfolio(encoded: Encoded, n_classes: int, seed: int) -> list[Member]:
         if len(encoded) <= MAX_PAIRS_ROWS:
             width = 1.0 / _around(dense)
             members.append(Member("support vectors", dense, {"": SupportVectors(width)}))
-            paired = PairedVectors(width, seed)
-            members.append(Member("calibrated support vectors", dense, {"": paired}))
+            if len(encoded) * n_classes <= MAX_PAIRED:
+                paired = PairedVectors(width, seed)
+                members.append(Member("calibrated support vectors", dense, {"": paired}))
     trees = tree_view(encoded)
     # Trees look at one column at a time, which says little where a text is many weak ones.
     if encoded.is_table or terms is None:

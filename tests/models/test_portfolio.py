@@ -59,6 +59,8 @@ def test_every_kind_of_data_has_its_models(data: tuple[np.ndarray, np.ndarray]) 
     image = Encoded(none, none.astype(np.int32), (np.tile(vector, 30),))
     assert names(image)[-1] == "extra trees"
     assert "kernel logistic regression" not in names(image, n_classes=100_000)
+    assert "calibrated support vectors" in names(table, n_classes=100)
+    assert "calibrated support vectors" not in names(table, n_classes=1000)
 
 
 def test_held_out_probabilities_and_that_they_repeat(data: tuple[np.ndarray, np.ndarray]) -> None:
