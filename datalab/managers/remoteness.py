@@ -135,6 +135,15 @@ def forest_remoteness(features: FloatArray, seed: int) -> NDArray[np.float64]:
     """How soon random cuts isolate each example, larger is sooner; the order of rows is no matter.
 
     A forest draws rows by their position, so it is grown on sorted rows.
+
+    Parameters
+    ----------
+    features : ndarray of float, shape (N, M)
+    seed : int
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
     """
     from sklearn.ensemble import IsolationForest
 
