@@ -115,6 +115,9 @@ class Packer:
         return {"$array": name}
 
     def _ndarray(self, array: NDArray[Any], where: str) -> Any:
+        if isinstance(array, np.ma.MaskedArray):
+            gaps, array = np.ma.getmaskarray(array), array.data.astype(object)
+            array[gaps] = None
         if array.dtype.kind in PLAIN_KINDS or (array.dtype.names and not array.dtype.hasobject):
             return self._array(array)
         if array.dtype != object:

@@ -125,6 +125,7 @@ CONTAINERS: dict[str, Any] = {
     "polars": lambda: pl.DataFrame(columns()),
     "arrow": lambda: pa.table(columns()),
     "dict": columns,
+    "masked": lambda: {**columns(), "m": np.ma.masked_less(np.arange(N), 5)},
     "arrays": lambda: {name: np.array(values) for name, values in columns().items()},
     "records": lambda: pd.DataFrame(columns()).to_dict("records"),
     "dataset": lambda: datasets.Dataset.from_dict(columns()).cast_column(

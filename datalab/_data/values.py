@@ -158,7 +158,9 @@ def whole_numbers(values: NDArray[Any]) -> NDArray[Any]:
         return values
     missing = np.isnan(values)
     present = values[~missing]
-    if not len(present) or np.abs(present).max() > EXACT or (present != np.floor(present)).any():
+    if not len(present) or (present != np.floor(present)).any():
+        return values
+    if float(np.abs(present).max()) > EXACT:
         return values
     if not missing.any():
         return values.astype(np.int64)

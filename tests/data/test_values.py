@@ -198,3 +198,10 @@ def test_a_signalling_nan_is_missing() -> None:
     values = objects([decimal.Decimal("1.5"), decimal.Decimal("sNaN"), None])
     assert is_missing(values).tolist() == [False, True, True]
     assert column_array(values).tolist() == [decimal.Decimal("1.5"), None, None]
+
+
+def test_whole_numbers_of_every_size() -> None:
+    for kind in (np.float16, np.float32, np.float64, np.longdouble):
+        assert whole_numbers(np.array([1, 2], dtype=kind)).tolist() == [1, 2]
+    assert whole_numbers(np.array([1e300, 2.0])).dtype == np.float64
+    assert whole_numbers(np.array([np.inf, 2.0])).dtype == np.float64
