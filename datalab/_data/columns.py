@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from datalab._data.base import Source
 from datalab._data.values import as_floats, is_missing, objects
-from datalab._data.written import read_written
+from datalab._data.written import is_dense, read_written
 from datalab.exceptions import InputError
 
 __all__ = [
@@ -178,7 +178,8 @@ def default_text_key(source: Source, leave_out: Collection[str] = ()) -> str | N
             continue
         lengths = np.array([len(text) for text in texts])
         blanks = np.mean([" " in text.strip() for text in texts])
+        dense = np.mean([is_dense(text) for text in texts])
         varied = lengths.mean() >= MIN_TEXT_LENGTH and lengths.min() < lengths.max()
-        if (blanks > 0.5 or varied) and lengths.mean() > longest:
+        if (blanks > 0.5 or dense > 0.5 or varied) and lengths.mean() > longest:
             best, longest = name, float(lengths.mean())
     return best

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from datalab._data.values import is_missing
 
-__all__ = ["Written", "read_written"]
+__all__ = ["Written", "is_dense", "read_written"]
 
 # Texts that read as numbers or dates in so many cases are such.
 NEARLY_ALL = 0.95
@@ -20,6 +20,8 @@ MIN_DISTINCT = 10
 SAMPLE = 1000
 # Longer texts are neither.
 LONGEST = 40
+# So many characters of a script without blanks say as much as several words.
+DENSE = 5
 
 _NOTHING = frozenset(
     ["", "-", "--", "–", "?", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "none", "nil",
@@ -101,6 +103,17 @@ def read_written(values: NDArray[Any]) -> Written | None:
     moments = np.full(len(values), "NaT", dtype="datetime64[s]")
     moments[said] = _moments([str(value) for value in present], day_first)
     return Written("date", moments)
+
+
+def is_dense(text: str) -> bool:
+    """Whether a text says several words in a script that puts no blanks between them.
+
+    Examples
+    --------
+    >>> is_dense("今天天气很好"), is_dense("你好"), is_dense("weather")
+    (True, False, False)
+    """
+    return sum(c > "\u2e80" or "\u0e00" <= c < "\u1100" for c in text[:LONGEST]) >= DENSE
 
 
 def _is_nothing(value: Any) -> bool:

@@ -13,7 +13,7 @@ from datalab._data.content import without_copies
 from datalab._data.source import open_source
 from datalab._data.table import Table
 from datalab._data.values import as_floats, is_missing
-from datalab._data.written import read_written
+from datalab._data.written import is_dense, read_written
 from datalab._typing import BoolArray, FloatArray, IndexArray
 from datalab.recipes.from_audio import encode_audio
 from datalab.recipes.from_images import encode_images, reduce_columns
@@ -260,11 +260,8 @@ def _is_prose(texts: NDArray[Any]) -> bool:
     ]
     words = np.array([len(text.split()) for text in sample])
     lengths = np.array([len(text) for text in sample])
-    # Scripts without blanks: few characters say as much as several words.
-    wide = np.mean(
-        [sum(ord(c) > 0x2E80 or 0xE00 <= ord(c) < 0x1100 for c in t) >= 5 for t in sample]
-    )
-    return bool((words > 1).mean() > BLANKS or lengths.mean() > LONG or wide > BLANKS)
+    dense = np.mean([is_dense(text) for text in sample])
+    return bool((words > 1).mean() > BLANKS or lengths.mean() > LONG or dense > BLANKS)
 
 
 def _numbers_rows(texts: NDArray[Any]) -> bool:

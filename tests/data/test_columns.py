@@ -98,3 +98,10 @@ def test_the_column_of_texts() -> None:
     assert default_text_key(source, ["body", "title"]) is None
     unspaced = ["这是一个没有空格的中文句子，它仍然是可以阅读的文本" + "好" * i for i in range(n)]
     assert default_text_key(open_source({"t": unspaced})) == "t"
+
+
+def test_short_texts_of_scripts_without_blanks_are_text_to_read() -> None:
+    words = ["今天", "天气", "很好", "我们", "去学校", "读书"]
+    texts = ["".join(words[(n * k) % 6] for k in (1, 2, 5)) + str(n) for n in range(1, 40)]
+    assert default_text_key(open_source({"t": texts, "n": [f"A{n}" for n in range(39)]})) == "t"
+    assert default_text_key(open_source({"name": [f"王{n}" for n in range(39)]})) is None
