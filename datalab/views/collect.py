@@ -297,13 +297,15 @@ def _examples(
     ]
 
 
-def row_name(lab: Any, row: int, shown: Callable[[int, Any], Any]) -> str:
+def row_name(lab: Any, row: int, shown: Callable[[int, Any], Any] | None = None) -> str:
     """What a row is called wherever it is shown: by the user's index, else by its position.
 
     Personal data in it is masked by `shown`, see `datalab.results.masking`.
     """
     index = named_index(lab._source)
-    return str(row) if index is None else elide(shown(row, index[row]), NAME_LIMIT)
+    if index is None:
+        return str(row)
+    return elide((shown or masking(lab.outcomes))(row, index[row]), NAME_LIMIT)
 
 
 def _given_labels(lab: Any, rows: Sequence[int]) -> list[str]:

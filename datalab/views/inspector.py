@@ -78,7 +78,7 @@ def _content(session: Session, row: int, reasons: list[dict[str, Any]]) -> dict[
     wanted = [*shown[:FIELDS], *([lab.text_key] if lab.text_key is not None else [])]
     [values] = shown_rows(lab.outcomes, source, [row], wanted)
     content: dict[str, Any] = {
-        "name": row_name(lab, row, masking(lab.outcomes)),
+        "name": row_name(lab, row),
         "fields": [
             {"name": clean_text(name, NAME_LIMIT), **_cell(values[name])} for name in shown[:FIELDS]
         ],
@@ -178,7 +178,7 @@ def _row_place(artefact: Any, row: int) -> int:
 def _brief(session: Session, row: int) -> dict[str, Any]:
     """Another row, small enough to stand beside this one."""
     lab = session.lab
-    name = row_name(lab, row, masking(lab.outcomes))
+    name = row_name(lab, row)
     brief: dict[str, Any] = {"row": row, "name": name, "given": _label_of(session, row)}
     if lab.image_key is not None:
         brief["image"] = picture(lab, row)

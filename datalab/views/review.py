@@ -8,7 +8,6 @@ import numpy as np
 import traitlets as T
 
 from datalab._typing import IndexArray
-from datalab.results import masking
 from datalab.session import Session
 from datalab.views.base import View
 from datalab.views.cells import class_name, count, counted
@@ -58,7 +57,7 @@ class Reviewing(View):
         return {
             "acted_on": len(rows),
             "row": int(rows[0]) if len(rows) == 1 else None,
-            "name": row_name(lab, int(rows[0]), masking(lab.outcomes)) if len(rows) == 1 else "",
+            "name": row_name(lab, int(rows[0])) if len(rows) == 1 else "",
             "sets": lab.task == "multilabel",
             "n_selected": len(session.selection),
             "total": len(session.rows),

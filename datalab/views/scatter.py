@@ -9,7 +9,7 @@ import traitlets as T
 from datalab._check import choice
 from datalab._optional import require
 from datalab._typing import FloatArray, IndexArray
-from datalab.results import masking, shown_rows
+from datalab.results import shown_rows
 from datalab.session import Session
 from datalab.views.base import View, buffer
 from datalab.views.cells import count, show
@@ -58,7 +58,7 @@ class Scatter(View):
     def _hover(self, point: int) -> None:
         row, lab = int(self._rows[point]), self.session.lab
         told: dict[str, Any] = {"hover": point, "name": "", "given": "", "text": ""}
-        told["name"] = row_name(lab, row, masking(lab.outcomes))
+        told["name"] = row_name(lab, row)
         code = int(self.session.facts.given[row])
         told["given"] = self.session.facts.class_texts()[code] if code >= 0 else ""
         if lab.text_key is not None:
