@@ -465,3 +465,20 @@ def test_a_class_that_no_model_knows_is_not_judged() -> None:
     frame = card.frame("classes").set_index("class")
     assert np.isnan(frame.loc["coin", "area"])
     assert frame.loc["sign", "area"] > 0.9
+
+
+def test_a_function_is_named_by_its_own_name() -> None:
+    def of_one_column(X: Any, labels: Any, X_new: Any) -> Any:
+        return np.ones(len(X_new))
+
+    lab = Datalab({"x": np.arange(40.0) % 7, "y": [0, 1] * 20}, label_name="y", verbosity=0)
+    with pytest.raises(InputError, match=r"predict_proba of of_one_column returned shape \(8,\)"):
+        lab.find_issues(["label"], model=of_one_column, on_error="raise")
+
+
+def test_texts_as_bytes_are_told() -> None:
+    texts = [f"text {n} of several".encode() for n in range(30)]
+    x = np.random.default_rng(0).normal(size=30)
+    lab = Datalab({"t": texts, "x": x}, verbosity=0)
+    notes = " ".join(lab.find_issues(["outlier"]).outcomes["outlier"].notes)
+    assert "t: bytes of no image or recording; decode texts" in notes

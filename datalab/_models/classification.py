@@ -8,6 +8,7 @@ import numpy as np
 
 from datalab._models.fitting import fresh_copy, take_rows
 from datalab._models.folds import stratified_folds
+from datalab._models.given_model import model_name
 from datalab._typing import BoolArray, Codes, FloatArray, IndexArray
 from datalab.exceptions import InputError, InputTypeError, InputWarning
 
@@ -181,6 +182,6 @@ def _class_columns(
     if width == len(trained):
         return trained
     raise InputError(
-        f"predict_proba of {type(model).__name__} returned shape {predicted.shape} after training "
-        f"on {len(trained)} classes; it must have one column per class"
+        f"predict_proba of {model_name(model)} returned shape {predicted.shape} after training on "
+        f"{len(trained)} classes; it must have one column per class"
     )

@@ -8,6 +8,7 @@ import numpy as np
 from datalab._data.encoded import Encoded, dense_view, term_view, tree_view
 from datalab._models.fitting import fresh_copy, take_rows
 from datalab._models.folds import Folds
+from datalab._models.given_model import model_name
 from datalab._models.members import Done, Fitted, Member, fit_each
 from datalab._models.pool import pool_numbers
 from datalab._models.portfolio import few_levels, filled, narrowed
@@ -61,7 +62,7 @@ def cross_val_predictions(
             said = np.asarray(fitted.predict(take_rows(X, rows)), dtype=np.float64)
             if said.size != len(rows):
                 raise InputError(
-                    f"predict of {type(model).__name__} returned shape {said.shape} for "
+                    f"predict of {model_name(model)} returned shape {said.shape} for "
                     f"{len(rows)} rows; it must return one number for each"
                 )
             predictions[rows] = said.reshape(len(rows))

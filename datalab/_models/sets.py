@@ -8,6 +8,7 @@ import numpy as np
 from datalab._data.encoded import Encoded, dense_view, term_view, tree_view
 from datalab._models.fitting import fresh_copy, take_rows
 from datalab._models.folds import Folds
+from datalab._models.given_model import model_name
 from datalab._models.members import Done, Fitted, Member, fit_each
 from datalab._models.pool import pool_sets
 from datalab._models.portfolio import filled, narrowed
@@ -86,7 +87,7 @@ def cross_val_set_probs(
                 said = said[:, 1:]  # one class alone counts as two: without and with it
             if said.shape != (len(rows), int(varies.sum())):
                 raise InputError(
-                    f"predict_proba of {type(model).__name__} returned shape {said.shape} for "
+                    f"predict_proba of {model_name(model)} returned shape {said.shape} for "
                     f"{len(rows)} rows and {int(varies.sum())} classes"
                 )
             block = np.tile(share, (len(rows), 1))

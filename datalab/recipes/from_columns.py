@@ -365,6 +365,8 @@ def _other(table: Table, name: str, options: Options) -> Column | str:  # noqa: 
     if read is not None:
         return read
     kinds = sorted({type(value).__name__ for value in values[~missing][:1000]})
+    if kinds == ["bytes"]:
+        return "bytes of no image or recording; decode texts, for example by .str.decode('utf-8')"
     return f"values of type {', '.join(kinds[:3])}"
 
 
