@@ -118,7 +118,7 @@ def _hashes(values: NDArray[Any], kind: str) -> NDArray[np.uint64]:
             values[np.isnan(values)] = np.nan  # NaN has many bit patterns
         try:
             return hash_array(values)
-        except TypeError:  # values that pandas cannot hash stand among the others
+        except (TypeError, ValueError):  # lists or tuples, say, stand among the others
             pass
     return np.fromiter((_digest(value) for value in values), dtype=np.uint64, count=len(values))
 

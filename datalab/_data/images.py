@@ -112,7 +112,7 @@ def _pixels(array: NDArray[Any], limits: tuple[float, float] | None) -> NDArray[
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
     black, white = limits or value_range([array]) or (0.0, 1.0)
-    known = np.nan_to_num(array.astype(np.float64), nan=black)
+    known = np.nan_to_num(array.astype(np.float64), nan=black, posinf=white, neginf=black)
     scaled = np.rint((known - black) * (255.0 / (white - black)))
     return np.clip(scaled, 0, 255).astype(np.uint8)
 
@@ -125,7 +125,7 @@ def highest_value(pictures: Iterable[Any]) -> float | None:
     deep = [np.asarray(p) for p in pictures if getattr(p, "mode", "").startswith(DEEP_MODES)]
     if not deep:
         return None
-    highest = max(float(np.nanmax(values)) for values in deep)
+    highest = max(float(values[np.isfinite(values)].max(initial=0)) for values in deep)
     if all(values.dtype.kind == "f" for values in deep) and highest <= 1:
         return 1.0
     return next((float(white) for white in WHITES if highest <= white), highest)

@@ -31,6 +31,11 @@ def test_rows_of_every_kind_of_column():
     assert len(set(equal_rows(data, ["number", "text"])[:4].tolist())) == 2
 
 
+def test_tuples_among_other_values():
+    data = table({"mixed": [1, (1, 2), "a", None, (1, 2), 1, 2.5]})
+    assert pairs(equal_rows(data, ["mixed"])) == {(4, 1), (5, 0)}
+
+
 def test_the_order_of_columns_tells_rows_apart():
     data = table({"a": ["x", "y"], "b": ["y", "x"]})
     assert pairs(equal_rows(data, ["a", "b"])) == set()

@@ -131,3 +131,12 @@ def test_deep_pictures_take_their_white_from_the_bits_in_use() -> None:
 
 def test_arrays_of_grey_and_alpha() -> None:
     assert decode(np.zeros((4, 6, 2), np.uint8)).mode == "LA"
+
+
+def test_arrays_with_gaps_and_infinities() -> None:
+    arrays = [np.full((2, 2), np.nan), np.array([[0.0, 1.0], [np.inf, -np.inf]])]
+    limits = value_range(arrays)
+    assert limits == (0.0, 1.0)
+    assert np.asarray(decode(arrays[1], limits)).tolist() == [[0, 255], [255, 0]]
+    assert np.asarray(decode(arrays[0], limits)).tolist() == [[0, 0], [0, 0]]
+    assert highest_value([Image.fromarray(np.full((2, 2), np.nan, dtype=np.float32))]) == 1.0
