@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,10 @@ class Packer:
             (Decimal, lambda v, _: {"$decimal": str(v)}),
             (dt.datetime, lambda v, _: {"$datetime": v.isoformat()}),
             (dt.date, lambda v, _: {"$date": v.isoformat()}),
+            (dt.time, lambda v, _: {"$time": v.isoformat()}),
+            (dt.timedelta, lambda v, _: {"$timedelta": [v.days, v.seconds, v.microseconds]}),
+            (complex, lambda v, _: {"$complex": repr(v)}),
+            (Fraction, lambda v, _: {"$fraction": str(v)}),
             (Path, lambda v, _: str(v)),
             (tuple(CONTAINERS.values()), self._container),
         ]
@@ -100,7 +105,12 @@ class Packer:
             "to_frame": self._series,
             "iloc": self._frame,
             "getbands": self._picture,
+            "freqstr": lambda v, _: {"$period": [str(v), v.freqstr]},
+            "closed_left": self._interval,
         }
+
+    def _interval(self, value: Any, where: str) -> Any:
+        return {"$interval": [*self._each([value.left, value.right], where), value.closed]}
 
     def _each(self, values: Any, where: str) -> list[Any]:
         return [self.pack(one, where) for one in values]
@@ -224,6 +234,12 @@ class Unpacker:
             "$decimal": lambda v: Decimal(v["$decimal"]),
             "$datetime": lambda v: dt.datetime.fromisoformat(v["$datetime"]),
             "$date": lambda v: dt.date.fromisoformat(v["$date"]),
+            "$time": lambda v: dt.time.fromisoformat(v["$time"]),
+            "$timedelta": lambda v: dt.timedelta(*v["$timedelta"]),
+            "$complex": lambda v: complex(v["$complex"]),
+            "$fraction": lambda v: Fraction(v["$fraction"]),
+            "$period": self._period,
+            "$interval": self._interval,
             "$pairs": lambda v: {self.unpack(k): self.unpack(one) for k, one in v["$pairs"]},
             "$object": self._container,
             "$csr": self._csr,
@@ -298,6 +314,18 @@ class Unpacker:
         ]
         frame = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=index)
         return frame.set_axis(pd.Index(names, dtype=None if names else object), axis=1)
+
+    def _period(self, packed: Any) -> Any:
+        import pandas as pd
+
+        when, freq = packed["$period"]
+        return pd.Period(when, freq=freq)
+
+    def _interval(self, packed: Any) -> Any:
+        import pandas as pd
+
+        left, right, closed = packed["$interval"]
+        return pd.Interval(self.unpack(left), self.unpack(right), closed)
 
     def _callable(self, packed: Any) -> Any:
         name = packed["$callable"]

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,12 @@ VALUES: list[Any] = [
     dt.date(2026, 1, 2),
     dt.datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=dt.UTC),
     Decimal("1.10"),
+    dt.time(9, 30),
+    dt.timedelta(days=-1, seconds=5),
+    Fraction(2, 3),
+    complex(1, -2),
+    pd.Period("2026-03", freq="M"),
+    pd.Interval(0.5, 2.0, closed="left"),
     np.float32(0.1),
     np.arange(3),
     np.arange(30, dtype=np.float32).reshape(5, 6),
