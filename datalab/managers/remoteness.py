@@ -17,7 +17,6 @@ from datalab.neighbors.metric import (
     STANDARDISED,
     MetricChoice,
     choose_metric,
-    inner_deviation,
     share_range,
 )
 
@@ -124,8 +123,7 @@ def sample_remoteness(
     if one_metric or columns.narrow:
         return found
     if by_direction and (columns.repeat or columns.one_range):
-        scale = inner_deviation(features).astype(np.result_type(features, np.float32))
-        found.append(_log_distances(features / scale, seed))
+        found.append(_log_distances(features, seed))  # their spreads are comparable as they are
     if not by_direction and columns.standardised:
         found.append(_log_distances(_directions(points), seed))
     return found

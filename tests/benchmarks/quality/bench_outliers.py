@@ -1,21 +1,22 @@
 """Which scores find outliers, and how many clean rows does the flag hit?
 
-Run with ``OMP_NUM_THREADS=1 pytest -m bench -s tests/benchmarks/quality/bench_outliers.py`` (five
-minutes). Data: the three tables of ADBench under DATALAB_DATA; scikit-learn's digits, wine, breast
-cancer and iris with one class made rare (raw, as ten principal components, as twenty pixels);
-anomalies planted as ADBench does (section 3.2: local, global, cluster, dependency) and cells that
-are off; and clean data of twelve shapes.
+Run with ``OMP_NUM_THREADS=1 pytest -m bench -s tests/benchmarks/quality/bench_outliers.py`` (two
+to ten minutes). Data: the three tables of ADBench under DATALAB_DATA; scikit-learn's digits, wine,
+breast cancer and iris with one class made rare (raw, as ten principal components, as twenty
+pixels); anomalies planted as ADBench does (section 3.2: local, global, cluster, dependency) and
+cells that are off; tables built like those of ADBench, and digits as networks see them that have
+learned other ones (`outlier_kinds`); and clean data of eleven shapes.
 
-Area under the ROC curve, mean by family (2026-11-21). "rare wide" is digits with 64 columns,
-compared by cosine distance; there nothing has a forest.
+Area under the ROC curve, mean by family (2026-11-21). "rare wide" is digits with 64 columns, the
+graph compares them by cosine distance.
 
 =====================  ==========  ===========  ============  ===========
 family                 neighbours  with forest  with samples  the default
 =====================  ==========  ===========  ============  ===========
 real (ADBench)         .813        .884         .877          .895
 the same standardised  .813        .884         .877          .895
-rare wide              .666        .666         .710          .710
-rare components        .690        .688         .729          .709
+rare wide              .666        .676         .720          .714
+rare components        .690        .688         .729          .710
 rare pixels            .578        .576         .574          .572
 rare in tables         .885        .909         .887          .904
 local                  .913        .927         .912          .925
@@ -23,22 +24,51 @@ global                 .974        .967         .969          .967
 cluster                .932        .989         .968          .989
 dependency             .899        .855         .885          .861
 cells                  .992        .978         .992          .985
-mean                   .832        .848         .853          .856
+mean                   .832        .848         .854          .856
 =====================  ==========  ===========  ============  ===========
 
 glass .853 (neighbours .866, cleanlab .880 as shipped and .893 standardised: nine outliers, so
-within chance), cardio .904 (cleanlab .303), pendigits .927 (.730, .393).
+within chance), cardio .904 (cleanlab .303), pendigits .926 (.730, .393).
 
-Chosen by argument: the three measures fail on different kinds (neighbours on lumps of outliers,
-forests on dependencies and many columns, samples on narrow gaps between classes), so an equal mean
-is never far below the best of them. Samples cost .07 to .5 of the neighbour search.
+The kinds of columns, as shipped / standardised:
 
-Of flags: the fence of 1.7 interquartile ranges hits 4.9 % of clean rows on average and 9.8 % in
-the worst shape (17 % in the worst setting); with the tail at a rate of 5 %, it is 2.1 % and 3.8 %;
-at 1 %, 0.3 % and 1.3 %. F1 of the flags over all families falls from .485 to .465 for that.
+======================  ===========  ===========  ===========
+                        cleanlab     neighbours   the default
+======================  ===========  ===========  ===========
+7 narrow tables         .642 / .631  .750 / .750  .903 / .903
+8 tables of 34 to 600   .656 / .677  .718 / .805  .797 / .825
+8 representations       .778 / .772  .778 / .731  .754 / .717
+mean                    .694 / .696  .748 / .762  .814 / .812
+======================  ===========  ===========  ===========
+
+Chosen by argument: the measures fail on different kinds (neighbours on lumps of outliers and on
+copies, forests on dependencies and representations, samples on narrow gaps between classes,
+directions where the length of a row tells, such as the number of words, and lengths where it does
+not), so an equal mean is never far below the best of them. None tells less than its lower whisker:
+otherwise neighbours that are very near overrule all others (lumps in 60 columns: rank 522 of 600,
+now below 100). Forests have a say on wide columns that repeat their values (patches of photographs
+.73 to .96), Euclidean samples join directions there with columns as they are: divided by their
+spreads, pixels of the border count too much (rare wide .682). On a larger collection of such kinds
+half of which was held back: .752 to .784 and .764 to .792 (first half .734 to .790 and .760 to
+.804, the one held back .767 to .778 and .768 to .780), before that last step.
+
+Of flags: the fence of 1.7 interquartile ranges hits 5.0 % of clean rows on average and 9.8 % in
+the worst shape (17 % in the worst set); the tail at a rate of 5 % hits 2.9 % and 3.6 % (7 % in
+the worst set, of 100 rows), at 1 % 0.3 % and 0.8 %. F1 on the kinds of columns: .211 beyond the
+fence, .148 in the tail, .144 in both, cleanlab .140; on the larger collection .215, .209, .187,
+.190.
 
 What did not work:
 
+- On narrow tables nothing beside the three: .797 on 27 kinds, with Mahalanobis distance .795, with
+  samples of normal scores .798, with histograms .799, 300 trees .797, 40 neighbours .798, samples
+  without neighbours .797 (and .75 for .73 where outliers lie together, .87 for .90 where local).
+- Directions of standardised tables of continuous columns in fewer than 32 columns: .53 alone.
+  Euclidean samples of what is compared by direction and repeats no values: .80 to .77 on digits
+  seen by a network, .58 to .51 on components of texts.
+- Flags where the tail promises fewer clean rows than half of what is seen beyond: F1 .06. A fence
+  on the logarithmic scale: .17 where the tail has .21. The tail without the reserve of a fifth: F1
+  .223 in place of .209, but 4.9 % of clean rows.
 - On an earlier, similar collection: samples with double weight, or alone, .892 and .893 instead of
   .889, which is what another draw of samples changes; samples of several sizes (4, 16, 64) .891.
 - A local outlier factor, or distances relative to those of the neighbours: below the distances
@@ -65,12 +95,15 @@ import numpy as np
 import pytest
 from sklearn import datasets
 from sklearn.decomposition import PCA
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import f1_score, roc_auc_score
 from sklearn.mixture import GaussianMixture
 
 from datalab.managers import Outlier
 from datalab.neighbors import knn_graph
-from datalab.neighbors.metric import choose_metric
+from datalab.neighbors.metric import choose_metric, reference_metric
+
+sys.path.insert(0, str(Path(__file__).parent))
+import outlier_kinds  # tests are imported by path, their helpers by name
 
 pytestmark = pytest.mark.bench
 
@@ -196,22 +229,77 @@ CLEAN: dict[str, Callable[[Any, Any], np.ndarray]] = {
 }
 
 
+def standardised(features: np.ndarray) -> Any:
+    """In units of the standard deviation; constant columns are 0."""
+    varies = np.ptp(features, axis=0) > 0
+    return (features - features.mean(axis=0)) * varies / np.where(varies, features.std(axis=0), 1)
+
+
+def as_cleanlab(features: np.ndarray) -> Any:
+    """Cosine distance to ten neighbours above three columns."""
+    graph = knn_graph(features, 10, metric=reference_metric(features))
+    return Outlier(isolation=False, samples=False).find_issues(knn_graph=graph)
+
+
+def kinds_of_columns() -> Iterator[Set]:
+    for family in ("narrow", "wide"):
+        for name, make in getattr(outlier_kinds, family.upper()).items():
+            yield family, name, *make(np.random.default_rng(0))
+    for name, features, odd in outlier_kinds.learned():
+        yield "learned", name, features, odd
+
+
+def test_columns_as_shipped_and_standardised() -> None:
+    ways: list[Callable[[np.ndarray], Any]] = [
+        as_cleanlab,
+        lambda view: judged(view, isolation=False, samples=False),
+        judged,
+    ]
+    found: dict[str, list[list[float]]] = defaultdict(list)
+    flags = []
+    _tell(f"\n{'':20}{'cleanlab':>14}{'neighbours':>14}{'default':>14}  as shipped/standardised")
+
+    def line(name: str, areas: Any) -> None:
+        pairs = zip(areas[::2], areas[1::2], strict=True)
+        _tell(f"{name:20}" + "".join(f"  {one:6.3f}/{two:.3f}" for one, two in pairs))
+
+    for family, name, features, odd in kinds_of_columns():
+        views = features, standardised(features)
+        seen = [way(view) for way in ways for view in views]
+        found[family].append([roc_auc_score(odd, -one.score) for one in seen])
+        fenced = judged(features, false_alarms=1.0)
+        both = judged(features, threshold=0.37037, false_alarms=0.05)
+        flags.append([f1_score(odd, one.is_issue) for one in (seen[0], fenced, both, seen[4])])
+        line(name, found[family][-1])
+    for family, areas in found.items():
+        line(family, np.mean(areas, axis=0))
+    mean = np.mean([one for areas in found.values() for one in areas], axis=0)
+    line("mean", mean)
+    told = "".join(f"  {one:.3f}" for one in np.mean(flags, axis=0))
+    _tell(f"F1 of flags: cleanlab, beyond the fence, in the tail as well, in the tail{told}")
+    assert min(mean[4:]) > max(mean[:4])
+
+
 def test_false_alarms() -> None:
     ways = {"5 %": {}, "1 %": {"false_alarms": 0.01}, "fence": {"false_alarms": 1.0}}
     _tell(f"\n{'flagged, percent':20}" + "".join(f"{way:>10}" for way in ways) + f"{'told':>10}")
-    worst = 0.0
+    worst, highest = 0.0, []
     for name, shape in CLEAN.items():
         rates = []
         for n_rows in (100, 1000):
             for n_columns in (2, 8, 40):
                 for seed in range(600 // n_rows + 1):
                     features = shape(np.random.default_rng(seed), (n_rows, n_columns))
-                    found = [judged(features, isolation=False, **way) for way in ways.values()]
+                    found = [judged(features, **way) for way in ways.values()]
                     told = found[0].info["false_alarm_rate"]
                     rates.append([*(one.is_issue.mean() for one in found), told])
         mean = 100 * np.mean(rates, axis=0)
         worst = max(worst, mean[0])
+        highest.append(np.array(rates)[:, :3])
         _tell(f"{name:20}" + "".join(f"{rate:10.1f}" for rate in mean))
+    for what, of in (("mean", np.mean), ("one set", np.max)):
+        told = 100 * of(np.concatenate(highest), axis=0)
+        _tell(f"{what:20}" + "".join(f"{rate:10.1f}" for rate in told))
     assert worst <= 5
 
 
