@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from datalab._models.folds import stratified_folds
 from datalab._typing import FloatArray, IndexArray
@@ -178,7 +177,7 @@ def _odds(
     slope, shift = np.full(n_pairs, AT_MARGIN), np.zeros(n_pairs)
     now = loss(slope, shift)
     for _ in range(STEPS):
-        probs = expit(slope[pairs] * margins + shift[pairs])
+        probs = _chance(slope[pairs] * margins + shift[pairs])
         off, bend = probs - target, probs * (1 - probs)
         down = total(off * margins) + HELD_BACK * (slope - AT_MARGIN)
         across = total(off) + HELD_BACK * shift
@@ -203,10 +202,16 @@ def _odds(
     return slope, shift
 
 
+def _chance(odds: FloatArray) -> FloatArray:
+    """Probability of log odds."""
+    probs: FloatArray = np.exp(-np.logaddexp(0.0, -odds))
+    return probs
+
+
 def _coupled(said: FloatArray, n_classes: int) -> FloatArray:
     """Class probabilities by the log odds of all pairs in order."""
     first, second = np.triu_indices(n_classes, 1)
-    probs = np.clip(expit(said), SUREST, 1 - SUREST)
+    probs = np.clip(_chance(said), SUREST, 1 - SUREST)
     against = np.zeros((len(said), n_classes, n_classes))
     against[:, first, second], against[:, second, first] = 1 / probs, 1 / (1 - probs)
     joint = 1 / (against.sum(axis=2) - (n_classes - 2))
