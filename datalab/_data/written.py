@@ -81,18 +81,16 @@ def read_written(values: NDArray[Any]) -> Written | None:
     >>> read_written(np.array([*prices, "n/a"], dtype=object)).values[[0, 1, -1]].tolist()
     [1100.5, 2200.5, nan]
     """
-    said = ~is_missing(values)
-    said[said] = [not _is_nothing(value) for value in values[said]]
-    present = values[said]
-    if not len(present) or not all(isinstance(v, str) or _is_real(v) for v in present):
+    there = np.flatnonzero(~is_missing(values))
+    looked_at = values[there[np.linspace(0, len(there) - 1, min(len(there), SAMPLE)).astype(int)]]
+    if not all(isinstance(value, str) or _is_real(value) for value in looked_at):
         return None
-    at = np.unique(np.linspace(0, len(present) - 1, min(len(present), SAMPLE)).astype(np.intp))
-    sample = [str(value) for value in present[at]]
+    sample = [str(value) for value in looked_at if not _is_nothing(value)]
     if len(set(sample)) < MIN_DISTINCT:
         return None
     if np.isfinite(_numbers(sample)).mean() >= NEARLY_ALL:
         numbers = np.full(len(values), np.nan)
-        numbers[said] = _numbers([str(value) for value in present])
+        numbers[there] = _numbers(_said(values[there]))
         return Written("number", numbers)
     like_dates = [len(text) <= LONGEST and bool(_DATE.search(text)) for text in sample]
     if np.mean(like_dates) < NEARLY_ALL:
@@ -101,7 +99,7 @@ def read_written(values: NDArray[Any]) -> Written | None:
     if np.isnat(_moments(sample, day_first)).mean() > 1 - NEARLY_ALL:
         return None
     moments = np.full(len(values), "NaT", dtype="datetime64[s]")
-    moments[said] = _moments([str(value) for value in present], day_first)
+    moments[there] = _moments(_said(values[there]), day_first)
     return Written("date", moments)
 
 
@@ -114,6 +112,10 @@ def is_dense(text: str) -> bool:
     (True, False, False)
     """
     return sum(c > "\u2e80" or "\u0e00" <= c < "\u1100" for c in text[:LONGEST]) >= DENSE
+
+
+def _said(values: NDArray[Any]) -> list[str]:
+    return ["" if _is_nothing(value) else str(value) for value in values]
 
 
 def _is_nothing(value: Any) -> bool:
