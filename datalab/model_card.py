@@ -172,8 +172,9 @@ def _wilson(hits: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray]:
     share = hits / some
     middle = (share + Z95**2 / (2 * some)) / (1 + Z95**2 / some)
     half = Z95 / (1 + Z95**2 / some) * np.sqrt(share * (1 - share) / some + (Z95 / (2 * some)) ** 2)
-    low, high = np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
-    return np.where(n > 0, low, 0.0), np.where(n > 0, high, 1.0)
+    low = np.where(hits > 0, np.maximum(middle - half, 0.0), 0.0)
+    high = np.where(hits < n, np.minimum(middle + half, 1.0), 1.0)
+    return low, high
 
 
 def _mean(name: str, values: FloatArray) -> Score:

@@ -172,3 +172,8 @@ def test_what_is_refused() -> None:
     none = Datalab({"x": np.arange(9.0) % 4, "y": [[]] * 9}, "multilabel", "y", verbosity=0)
     with pytest.raises(NotApplicable, match="no row has any"):
         none.model_card()
+
+
+def test_what_was_always_right_may_always_be() -> None:
+    frame = card(["a"] * 128 + ["b"] * 9, np.eye(2)[[0] * 128 + [1] * 8 + [0]]).frame("classes")
+    assert frame.set_index("class").loc["a", "recall_high"] == 1.0
