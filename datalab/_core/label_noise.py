@@ -32,8 +32,9 @@ __all__ = [
 SURE = 0.25
 # The confusion of a class is drawn towards that of all classes as if by so many examples.
 SHRINK = 10.0
-# Probabilities below are not told apart.
-LEAST = 1e-6
+# Probabilities below are not told apart. Naive Bayes, and products with the shares of neighbours,
+# are often below 1e-6, where ties would cost them their order.
+LEAST = 1e-12
 # Powers of the probabilities that are tried: inverse temperatures.
 POWERS = np.geomspace(0.05, 12.0, 24)
 # What is fitted looks at about so many values, and at no more and no fewer rows than these.

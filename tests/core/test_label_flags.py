@@ -98,6 +98,16 @@ def test_structured_noise_is_learnt() -> None:
     assert found.score[0] < found.score[1]
 
 
+def test_tiny_probabilities_keep_their_order() -> None:
+    """As of naive Bayes, and of a model times its neighbours."""
+    _, labels, probs = network(8, 500, 3, strength=5.0, noise=0.1)
+    for place, tiny in enumerate((1e-7, 1e-8, 1e-10)):
+        labels[place] = 0
+        probs[place] = [tiny, 1.0 - 2.0 * tiny, tiny]
+    score = judged(labels, probs).score
+    assert score[0] > score[1] > score[2]
+
+
 def test_confident_learning_decides_where_the_readings_weigh_alike() -> None:
     _, labels, probs = network(8, 4000, 10, strength=3.5, noise=0.02)
     codes, checked = labels_and_probs(labels, probs)
