@@ -131,8 +131,14 @@ class CleanLearning(CleanLearner, ClassifierMixin, BaseEstimator):  # type: igno
     together by powers that make the held-out labels likeliest, so that a poor one is not heard.
     They are never what is trained in the end. For "auto" this is done once more within each of
     three folds, with labels that have no part in what is done to the rows trained on: 55 fits of
-    `clf` and 40 of each of the others in all, with 5 folds. With a class that `pulearning` says is
-    right, labels of it stay as they are.
+    `clf` and 40 of each of the others in all, with 5 folds; some seconds for 1,000 rows, half a
+    minute for 20,000. Labels of a class that `pulearning` says is right stay as they are.
+
+    Of the accuracy on true labels that up to 40 % of planted noise cost, "auto" won back 51 % for
+    logistic regression ("prune" 24 %) on 40 settings of held-back sets, and 63 % for random forests
+    (21 %) on 24. On true labels it was below a plain fit in 4 of them, by .012 at worst ("prune" in
+    25, .056), as held-out folds bound only what they see; on clean data it lost nothing
+    (compare ``tests/benchmarks/quality/bench_clean_learning.py``).
 
     References
     ----------
