@@ -482,3 +482,11 @@ def test_texts_as_bytes_are_told() -> None:
     lab = Datalab({"t": texts, "x": x}, verbosity=0)
     notes = " ".join(lab.find_issues(["outlier"]).outcomes["outlier"].notes)
     assert "t: bytes of no image or recording; decode texts" in notes
+
+
+@pytest.mark.parametrize("n_rows", [5, 12, 30])
+def test_few_rows_of_numbers(n_rows: int) -> None:
+    x = np.random.default_rng(0).normal(size=n_rows)
+    lab = Datalab({"x": x, "y": 3 * x}, "regression", "y", verbosity=0)
+    lab.find_issues(["label"], on_error="raise")
+    assert "5-fold" in lab.model_card().notes[-1]

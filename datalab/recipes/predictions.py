@@ -29,7 +29,9 @@ class Numbers:
 
     @property
     def strata(self) -> IndexArray:
-        """Tenths of the numbers."""
+        """Tenths of the numbers, where each tenth has a row for every fold."""
+        if len(self.values) < 10 * FOLDS:
+            return np.zeros(len(self.values), dtype=np.intp)
         return strata_of(self.values)
 
     def by_portfolio(self, encoded: Encoded, folds: Folds, order: Order) -> Fitted:
