@@ -489,4 +489,4 @@ def test_few_rows_of_numbers(n_rows: int) -> None:
     x = np.random.default_rng(0).normal(size=n_rows)
     lab = Datalab({"x": x, "y": 3 * x}, "regression", "y", verbosity=0)
     lab.find_issues(["label"], on_error="raise")
-    assert "5-fold" in lab.model_card().notes[-1]
+    assert "-fold cross-validation" in lab.model_card().notes[-1]
