@@ -52,7 +52,8 @@ class Label:
     The default rule follows the data: it learns from the rows of which the model is sure how labels
     are confused, and flags as many suspects as promises the best F1 (`datalab._core.label_flags`).
     Where features are known, the labels of the nearest neighbours are a second witness, heard as
-    much as they help to predict labels (`datalab._core.witness`). The score is the probability
+    much as they help to predict labels, and tell how many of the labels that the model does not
+    expect are wrong rather than its own mistakes (`datalab._core.witness`). The score is the probability
     that the label is right, against the best other class, by all of this.
 
     With `filter_by`, `frac_noise`, `thresholds` or `clean_learning_kwargs` the named method of

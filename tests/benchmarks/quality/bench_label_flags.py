@@ -29,8 +29,60 @@ networks, people's     48       .604    .653  .652         3 (0)       2 (0)
 Two of the last settings far behind are two-class models at chance, where nothing is flagged; four
 are networks without any doubt beside 2 to 5 % of uniform noise.
 
-What did not work (on 563 settings, of which these are a part: 399 in which the parts were chosen,
-164 held back, generated like these and with more sizes, models and rates):
+Later, on another 399 settings with features (noise of 2 to 40 %, four models), 88 with
+probabilities that Datalab makes of raw columns (generators, fonts, photographs, words, catalogues;
+noise of 5 to 20 %) and the 18 networks, F1 of the reference, before neighbours told how doubtful
+rows are to be read, and now; settings more than .01 below the reference (of all kinds of noise):
+
+===========================  ===  =========  ======  ====  ============  ===========
+settings                       n  reference  before   now  behind then   behind now
+===========================  ===  =========  ======  ====  ============  ===========
+probabilities, planted       188       .622    .661  .665            13           11
+probabilities, people's       83       .576    .619  .617             0            1
+and features, planted        188       .622    .706  .745            12           10
+and features, people's        83       .576    .651  .658             2            2
+raw columns, planted          32       .619    .645  .663             3            2
+raw columns, people's         16       .580    .628  .639             2            2
+held back:
+probabilities, planted        88       .703    .753  .755            15           12
+probabilities, people's       40       .655    .678  .677             7            7
+and features, planted         88       .703    .800  .830             3            3
+and features, people's        40       .655    .723  .709             2            2
+raw columns, planted          27       .535    .576  .606             0            0
+raw columns, people's         13       .507    .566  .581             0            0
+networks, people's            18       .643    .689  .689             2            2
+===========================  ===  =========  ======  ====  ============  ===========
+
+Those held back were seen beside the others when the formula was chosen; no number was fitted.
+Of sets and kinds of noise together 16 of 365 are still behind: 569 rows of two classes, where one
+flag more or less is .01; 400 rows of two moons, at 40 % no better than chance, where nothing is
+flagged; a table of 700 rows on which neither reading is clear. People's errors that a strong model
+finds among many classes (letters, .91 to .85) pay for those of weak models (+.03 to +.05). Few
+errors beside a weak model are still flagged too often (Thai messages .25, rules .30 at 5 %), as the
+reference does; the order alone would allow .6. The interval of the number of errors holds the truth
+in 98 %, and with neighbours the estimate is off by a factor of 1.4 instead of 1.5.
+
+What did not work on these:
+
+- A better noise rate: odd labels of the rows that are surest of all as a bound on what is mutual
+  (two look-alikes are sure of nothing): +.001, raw columns +.002. Even the true confusion gives no
+  more than +.01; the true number of errors gives +.04 on uniform and +.06 on people's noise. So the
+  reading of doubtful rows decides, not the rate.
+- The share of sure rows by the data (the nested set that surely has the fewest odd labels): raw
+  columns +.01, networks -.008; of 78 settings 6 behind instead of 3.
+- The reading by ridge regression or a forest on twenty traits, on families left out: without
+  features no better than the formula (.640 against .651), with features as good as it is now.
+- Fifth powers in place of third ones of what neighbours contradict: raw columns +.02, people's
+  noise with features -.01.
+- What neighbours have by pairs of classes in place of any other class: no gain.
+- The number of confident learning bound to the number that neighbours contradict: no gain.
+- What neither reading claims left to that number, by half: networks +.016, nothing elsewhere, and
+  four more settings behind; wholly: -.02 with features.
+- Agreement of the models behind our own probabilities: .9 to 1 at wrong labels and .6 to .86 at
+  mistakes, but .85 where classes overlap by nature (adult): it tells what more data would solve.
+
+What did not work before (on 563 settings, of which these are a part: 399 in which the parts were
+chosen, 164 held back, generated like these and with more sizes, models and rates):
 
 - Fixed ratios p(other) / p(given): 1.5 gives .69 / .70, 3 gives .69 / .60 (planted / human noise,
   where the rule reaches .79 / .71). Nobody can choose one.

@@ -159,10 +159,12 @@ def docstrings() -> tuple[np.ndarray, np.ndarray]:
                 for text in re.split(r"\n\s*\n", inspect.getdoc(member) or "")[:5]:
                     if 60 < len(text) < 600:
                         found.setdefault(text, place)
+    sizes = np.bincount(list(found.values()))
+    found = {text: place for text, place in found.items() if sizes[place] >= 50}
     some = np.random.default_rng(0).permutation(len(found))[:2500]
     terms = TfidfVectorizer(sublinear_tf=True).fit_transform(np.array(list(found))[some])
     features = TruncatedSVD(100, random_state=0).fit_transform(terms)
-    return features, np.array(list(found.values()))[some]
+    return features, np.unique(np.array(list(found.values()))[some], return_inverse=True)[1]
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
