@@ -60,7 +60,9 @@ def _encoded(X: Any, random_state: int) -> Encoded | None:
         return None
     if values.ndim > 1 and values.dtype.kind in "biuf":
         return _of_numbers(values)
-    return _of_columns({"X": values}, random_state) if values.ndim == 1 else None
+    if values.ndim not in (1, 2):
+        return None
+    return _of_columns(dict(enumerate(values.T if values.ndim == 2 else [values])), random_state)
 
 
 def _of_numbers(values: Any) -> Encoded | None:

@@ -325,3 +325,17 @@ def test_rows_that_only_the_classifier_can_read():
     assert encode_rows([{"a": 1}, {"b": 2}], 0) is None
     assert encode_rows([[1.0], [2.0, 3.0]], 0) is None
     assert encode_rows([], 0) is None
+    assert encode_rows(np.ones((9, 2), dtype=complex), 0) is None
+    assert encode_rows(pd.DataFrame(np.ones((9, 2)), columns=["a", "a"]), 0) is None
+
+
+def test_rows_as_what_they_hold():
+    mixed = np.array([["a", 1.0], ["b", 2.5], ["b", 3.0]] * 9, dtype=object)
+    encoded = encode_rows(mixed, 0)
+    assert (encoded.numbers.shape, encoded.categories.shape) == ((27, 1), (27, 1))
+    gaps = np.where(np.eye(9, 4), np.inf, np.arange(36.0).reshape(9, 4))
+    np.testing.assert_array_equal(np.isnan(encode_rows(gaps, 0).numbers), np.eye(9, 4))
+    counts = sp.csc_array(np.arange(36).reshape(9, 4) % 3)
+    assert encode_rows(counts, 0).terms.shape == (9, 4)
+    assert encode_rows(-counts, 0).terms is None
+    assert encode_rows(np.arange(18.0).reshape(9, 2, 1), 0).numbers.shape == (9, 2)
