@@ -218,7 +218,9 @@ class Outlier:
         means = mean_distances(graph.distances)
         sampled, forest = self._witnesses(graph, features)
         means = pooled_remoteness(means, *sampled, *forest)
-        if self.by_class and labels is not None and _are_classes(labels):
+        if self.by_class:
+            if labels is None or not _are_classes(labels):
+                raise NotApplicable("by_class=True needs class labels: give label_name=")
             means = means / class_scales(means, labels)
         scale = scale_of(means) if self.scaling_factor is None else float(self.scaling_factor)
         score = distance_scores(means, scale=scale, t=self.t, noise=rounding_noise(graph.metric))

@@ -279,8 +279,9 @@ def test_distances_in_units_of_the_class() -> None:
     assert not (plain.score[0] < plain.score[labels == 1]).all()
     assert (by_class.score[0] < by_class.score[labels == 1]).all()
     assert (by_class.score[labels == 2] < 0.01).all()  # a class of five says not what is typical
-    none = Outlier(by_class=True).find_issues(knn_graph=graph)
-    np.testing.assert_array_equal(none.score, plain.score)
+    for none in (None, labels * 0.5):
+        with pytest.raises(NotApplicable, match="by_class=True needs class labels"):
+            Outlier(by_class=True).find_issues(knn_graph=graph, labels=none)
 
 
 SHAPES: dict[str, Any] = {
