@@ -15,6 +15,7 @@ from datalab._check import some_rows
 from datalab._data.encoded import Encoded, View, dense_view, term_view, tree_view
 from datalab._models.classification import cross_val_pred_probs, judged_rows, thinned
 from datalab._models.folds import Folds, stratified_folds
+from datalab._models.landmarks import similarities
 from datalab._models.margins import PairedVectors, SupportVectors
 from datalab._models.members import Done, Fitted, Member, fit_each
 from datalab._models.pool import Pool, log_loss, pool_classes
@@ -166,12 +167,11 @@ def _kernel_of_part(name: str, X: View, seed: int) -> Member:
 
 def _machine(X: View, width: float, C: float, seed: int) -> Any:
     """Logistic regression of similarities to some rows; `width` is in units of their spread."""
-    from sklearn.kernel_approximation import Nystroem  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
 
     return make_pipeline(
-        Nystroem(gamma=width / _around(X), n_components=KERNEL_SIZE, random_state=seed),
+        similarities(width / _around(X), KERNEL_SIZE, seed),
         LogisticRegression(C=C, max_iter=100, tol=1e-3),
     )
 

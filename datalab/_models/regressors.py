@@ -9,6 +9,7 @@ from datalab._data.encoded import Encoded, dense_view, term_view, tree_view
 from datalab._models.fitting import fresh_copy, take_rows
 from datalab._models.folds import Folds
 from datalab._models.given_model import model_name
+from datalab._models.landmarks import similarities
 from datalab._models.members import Done, Fitted, Member, fit_each
 from datalab._models.pool import pool_numbers
 from datalab._models.portfolio import few_levels, filled, narrowed
@@ -75,7 +76,6 @@ def _portfolio(encoded: Encoded, seed: int) -> list[Member]:
         ExtraTreesRegressor,
         HistGradientBoostingRegressor,
     )
-    from sklearn.kernel_approximation import Nystroem  # noqa: PLC0415
     from sklearn.linear_model import Ridge, RidgeCV  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
 
@@ -89,8 +89,7 @@ def _portfolio(encoded: Encoded, seed: int) -> list[Member]:
         members.append(Member("linear regression", dense, {"": RidgeCV(ALPHAS)}))
         rows = np.unique(np.linspace(0, len(dense) - 1, min(len(dense), 2_000)).astype(np.intp))
         gamma = 0.3 / max(float(dense[rows].var(axis=0).sum()), 1e-9)
-        kernel = Nystroem(gamma=gamma, n_components=KERNEL_SIZE, random_state=seed)
-        machine = make_pipeline(kernel, RidgeCV(ALPHAS))
+        machine = make_pipeline(similarities(gamma, KERNEL_SIZE, seed), RidgeCV(ALPHAS))
         members.append(Member("kernel regression", dense, {"": machine}))
     if not encoded.is_table and terms is not None:
         return members
