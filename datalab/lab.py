@@ -217,7 +217,8 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
         columns = tuple(name for name in self._source.columns if name not in leave_out)
         if columns:
             named = {n: key[: -len("_key")] for key, n in self._named.items() if n is not None}
-            store.read("table", Table(self._source, columns, named=named))
+            answer = self._labels.codes if isinstance(self._labels, Labels) else None
+            store.read("table", Table(self._source, columns, named=named, answer=answer))
         else:
             store.withdraw("table")
         # Distances are those of the column that the user named, if any, else of all columns.

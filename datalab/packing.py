@@ -60,6 +60,8 @@ class Packer:
         """
         if value is None or isinstance(value, (str, bool, int)):
             return value
+        if type(value).__name__ in ("NAType", "NaTType"):  # pandas' missing values
+            return None
         if isinstance(value, float):
             return value if math.isfinite(value) else {"$float": repr(value)}
         for kinds, packed in self._ways():

@@ -115,7 +115,7 @@ def test_groups_time_and_copies_of_the_label_are_no_features(frame: pd.DataFrame
     told = note(lab)
     assert "patient" not in told
     assert "day" not in told
-    assert "left out, as they repeat the label: season" in told
+    assert "season: repeats the label" in told
     assert "by stretches of time, groups kept together" in told
     assert len(flagged(lab) & set(range(12))) >= 9
 
@@ -490,3 +490,20 @@ def test_few_rows_of_numbers(n_rows: int) -> None:
     lab = Datalab({"x": x, "y": 3 * x}, "regression", "y", verbosity=0)
     lab.find_issues(["label"], on_error="raise")
     assert "-fold cross-validation" in lab.model_card().notes[-1]
+
+
+@pytest.mark.parametrize("kind", ["number", "name"])
+def test_a_column_that_repeats_the_label_is_left_out(kind: str) -> None:
+    """Neither models nor votes of neighbours see it."""
+    rng = np.random.default_rng(0)
+    truth = np.arange(150) % 3
+    given = truth.copy()
+    given[:6] = (given[:6] + 1) % 3
+    names = np.array(["a", "b", "c"])[given]
+    code = given * 10.0 if kind == "number" else names.copy()
+    columns = {"x": truth * 4 + rng.normal(size=150), "code": code, "y": names}
+    lab = Datalab(columns, label_name="y", verbosity=0).find_issues(["label"])
+    assert "left out: code: repeats the label" in " ".join(lab.outcomes["label"].notes)
+    assert lab.issues["is_label_issue"][:6].all()
+    lab = Datalab({"code": code, "y": names}, label_name="y", verbosity=0).find_issues(["label"])
+    assert "(code: repeats the label)" in lab.outcomes["label"].reason

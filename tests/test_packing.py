@@ -164,3 +164,7 @@ def test_references_stay_inside_the_folder(tmp_path: Path) -> None:
         Unpacker(inside).unpack({"$eval": "1"})
     with pytest.raises(InputError, match="unknown 'Path'"):
         Unpacker(inside).unpack({"$object": "Path", "fields": {}})
+
+
+def test_missing_values_of_pandas_are_none(tmp_path: Path) -> None:
+    assert through([pd.NA, pd.NaT, 1], tmp_path) == [None, None, 1]

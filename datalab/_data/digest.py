@@ -74,6 +74,8 @@ def written(value: Any) -> bytes:
         return _container(value)
     if isinstance(value, (dt.date, dt.time)):
         return _tagged(b"T", value.isoformat().encode())
+    if isinstance(value, dt.timedelta):  # of pandas as well
+        return _tagged(b"t", f"{value.days} {value.seconds} {value.microseconds}".encode())
     if hasattr(value, "tobytes") and hasattr(value, "mode"):  # a picture
         told = f"{value.mode}{value.size}".encode()
         return _tagged(b"p", told) + _tagged(b"d", value.tobytes())

@@ -27,12 +27,16 @@ class Table:
         Positions in the source; None means all.
     named : mapping of str to str
         Kinds of columns that the user named (text, image, audio), whatever they look like.
+    answer : ndarray of int, optional
+        The given classes by position in the source, -1 where missing: a column that repeats them
+        says nothing of its own.
     """
 
     source: Source
     columns: tuple[str, ...]
     rows: IndexArray | None = None
     named: Mapping[str, str] = field(default_factory=dict)
+    answer: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return self.source.n_rows if self.rows is None else len(self.rows)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datalab._check import probabilities, some_rows
 from datalab._data.encoded import Encoded
@@ -19,15 +18,13 @@ from datalab.exceptions import NotApplicable
 from datalab.given import chance_agreement, clearly_above
 from datalab.recipes.held_out import FOLDS, Order, details
 
-__all__ = ["Classes", "class_counts", "classes_of", "without_the_answer"]
+__all__ = ["Classes", "class_counts", "classes_of"]
 
 # So many rows can show by likelihood that a model knows something, by so many standard errors.
 ENOUGH_ROWS, CLEAR = 500, 4.0
 # The best of twenty models is by chance as many standard errors above it as a single one is three.
 # Few rows can hardly show so much.
 BEST_OF, BEST_OF_FEW, MANY_ROWS = 3.8, 2.5, 50
-# A category that names the classes in other words repeats the labels.
-REPEATS = 0.999
 
 
 @dataclass(frozen=True)
@@ -122,30 +119,6 @@ def class_counts(labels: Any, class_names: tuple[Any, ...] | None) -> IndexArray
     if counts.max() < 2:
         raise NotApplicable("needs a class with at least two examples; here each has one")
     return counts
-
-
-def without_the_answer(encoded: Encoded, classes: Classes) -> tuple[Encoded, list[str]]:
-    """The columns less those categories that name the classes in other words, and their names."""
-    first = encoded.numbers.shape[1]
-    copies = [
-        encoded.names[first + at]
-        for at in range(encoded.categories.shape[1])
-        if _repeats(encoded.categories[:, at], classes.codes, len(classes.counts))
-    ]
-    if not copies:
-        return encoded, copies
-    rest = encoded.only(set(encoded.names) - set(copies))
-    return Encoded(**{**vars(rest), "terms": encoded.terms}), copies
-
-
-def _repeats(levels: NDArray[np.int32], codes: Codes, n_classes: int) -> bool:
-    """Whether each level goes with one class and each class with one level."""
-    if levels.min(initial=0) < 0 or levels.max(initial=0) >= 2 * n_classes:
-        return False
-    joint = np.zeros((int(levels.max()) + 1, n_classes), dtype=np.int64)
-    np.add.at(joint, (levels, codes), 1)
-    least = REPEATS * len(codes)
-    return bool(joint.max(axis=0).sum() >= least and joint.max(axis=1).sum() >= least)
 
 
 def _share(part: float) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datalab._data.encoded import Encoded
 from datalab._data.table import Table
@@ -18,6 +19,10 @@ __all__: list[str] = []
 
 # No more columns than these are named in a note, and of those left out so many.
 MAX_NAMES, MAX_LEFT_OUT = 3, 3
+# A column of which so many values go with one class each repeats the labels.
+REPEATS = 0.999
+# So many rows show at once that a column has more levels than there are classes.
+LOOKED_AT = 1000
 # Fewer columns are measurements, each in a unit of its own.
 MIN_VECTOR = 32
 BETTER = {
@@ -37,6 +42,8 @@ def encoded_by_kind(table: Table, *, random_state: int, progress: bool) -> Made:
         coded = ENCODERS[place.kind(field)](place, field, options)
         if isinstance(coded, str):
             left_out[name] = coded
+        elif table.answer is not None and repeats(coded, table.answer[table.positions()]):
+            left_out[name] = "repeats the label"
         else:
             columns[name] = coded
     if not columns:
@@ -61,6 +68,27 @@ def _each(table: Table) -> Iterator[tuple[str, str, Table]]:
             yield name, name, table
         else:
             yield from ((f"{name}.{field}", field, fields) for field in fields.columns)
+
+
+def repeats(column: Column, answer: NDArray[np.int64]) -> bool:
+    """Whether a column names or numbers the classes in its own way: each level goes with one."""
+    n_classes = int(answer.max(initial=0)) + 1
+    levels: NDArray[np.integer] | None = column.codes
+    if column.numbers is not None and column.numbers.shape[1] == 1:
+        if len(np.unique(column.numbers[:LOOKED_AT])) > 2 * n_classes:
+            return False
+        levels = np.unique(column.numbers[:, 0], return_inverse=True)[1]
+    known = answer >= 0
+    if levels is None or column.missing[known].any() or levels.max() >= 2 * n_classes:
+        return False
+    joint = np.zeros((int(levels.max()) + 1, n_classes), dtype=np.int64)
+    np.add.at(joint, (levels[known], answer[known]), 1)
+    least = REPEATS * known.sum()
+    return bool(
+        np.count_nonzero(joint.sum(axis=0)) > 1
+        and joint.max(axis=0).sum() >= least
+        and joint.max(axis=1).sum() >= least
+    )
 
 
 def assembled(columns: dict[str, Column], left_out: dict[str, str], n_rows: int) -> Encoded:

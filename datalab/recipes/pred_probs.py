@@ -1,6 +1,5 @@
 """Out-of-sample probabilities of classes, made from the columns of the data or from features."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from datalab._typing import FloatArray, IndexArray
 from datalab.artefacts import Made, recipe
 from datalab.neighbors.graph import KNNGraph
 from datalab.neighbors.search import knn_graph as search
-from datalab.recipes.class_codes import class_counts, classes_of, without_the_answer
+from datalab.recipes.class_codes import class_counts, classes_of
 from datalab.recipes.class_sets import sets_of
 from datalab.recipes.held_out import Order, held_out
 
@@ -60,14 +59,7 @@ def pred_probs_of_columns(
     order = Order(model, random_state, progress, groups, time, knn_graph, begun)
     if isinstance(labels, list):
         return held_out(sets_of(labels, class_names), order, encoded, table)
-    classes = classes_of(labels, class_names)
-    encoded, copies = without_the_answer(encoded, classes)
-    made = held_out(classes, order, encoded, table)
-    if not copies:
-        return made
-    return replace(
-        made, note=f"{made.note}; left out, as they repeat the label: {', '.join(copies)}"
-    )
+    return held_out(classes_of(labels, class_names), order, encoded, table)
 
 
 @recipe("pred_probs", rules=("reference",))
