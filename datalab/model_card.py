@@ -313,8 +313,8 @@ def _of_numbers(
     )
     trust = "good" if usual >= GOOD_SHARE else "weak" if usual < WEAK_SHARE else "fair"
     verdict = (
-        f"median error {np.median(error):.3g}, {usual:.0%} less than without a model (R² "
-        f"{explained:.2f}): label findings are {_worth(trust)}"
+        f"median error {np.median(error):.3g}, {abs(usual):.0%} {'less' if usual >= 0 else 'more'} "
+        f"than without a model (R² {explained:.2f}): label findings are {_worth(trust)}"
     )
     return ModelCard("regression", trust, verdict, scores, **about)
 

@@ -177,3 +177,8 @@ def test_what_is_refused() -> None:
 def test_what_was_always_right_may_always_be() -> None:
     frame = card(["a"] * 128 + ["b"] * 9, np.eye(2)[[0] * 128 + [1] * 8 + [0]]).frame("classes")
     assert frame.set_index("class").loc["a", "recall_high"] == 1.0
+
+
+def test_a_model_that_is_worse_than_none() -> None:
+    made = card([1.0, 2.0, 3.0, 4.0], [4.0, 5.0, 0.0, 0.0], task="regression")
+    assert "median error 3, 200% more than without a model" in made.verdict
