@@ -16,7 +16,9 @@ Out, for each setting: average precision of the scores of the label check and F1
 
 Aim: free within .03 of tuned, and above cleanlab on every set. Measured on 2026-11-21 on two busy
 cores (average precision and F1; labels wrong in any other class; tuned without the inner search;
-letters from more fonts than `kinds` has; before support vectors and pieces of two characters):
+letters from more fonts than `kinds` has, docstrings of numpy, scipy and others by module; lines
+without a star before support vectors, their calibration and the bounded loss; "next": each class
+into one other; "-": cleanlab's check fails, as some texts hold no known word):
 
 ======================  =====  ===========  ===========  ===========
 set                     wrong  free         tuned        cleanlab
@@ -29,7 +31,7 @@ spoken words              5 %  1.00 .526    .871 .247    .549 .206
 spoken words             20 %  .988 .902    .789 .516    .650 .532
 rules                     5 %  .538 .283    .418 .226    .222 .164
 rules                    20 %  .652 .579    .608 .558    .417 .456
-mixed, 20 columns         5 %  .862 .760    .787 .627    .397 .334
+mixed, 20 columns *       5 %  .864 .739    .787 .627    .397 .334
 mixed, 20 columns        20 %  .923 .871    .891 .795    .616 .573
 mixed, 60 columns         5 %  .775 .488    .636 .282    .216 .254
 mixed, 60 columns        20 %  .914 .798    .794 .591    .449 .519
@@ -41,15 +43,36 @@ Friedman's function       5 %  .598 .290    .537 .255    .204 .177
 Friedman's function      20 %  .786 .610    .725 .515    .414 .421
 shells                    5 %  .798 .589    .758 .455    .152 .183
 shells                   20 %  .872 .750    .857 .684    .424 .445
-adult                     5 %  .622 .412    .518 .390    .373 .341
+adult *                   5 %  .603 .406    .518 .390    .373 .341
 adult                    20 %  .748 .691    .661 .616    .540 .526
 digits, half of them      5 %  .995 .933    .974 .927    .915 .861
 digits, half of them     20 %  1.00 .970    .995 .956    .975 .919
-texts in zh_CN            5 %  .489 .286    .431 .261    .178 .256
+texts in zh_CN *          5 %  .508 .330    .431 .261    .178 .256
 texts in zh_CN           20 %  .751 .635    .713 .606    .553 .602
-texts in th               5 %  .596 .212    .685 .234    .420 .183
+texts in th, 6 draws *    5 %  .648 .359    .654 .268    .409 .192
 texts in th              20 %  .753 .548    .746 .547    .665 .522
+messages in German *      5 %  .310 .190    .172 .131    -
+  of 40 programs *       20 %  .603 .510    .344 .401    -
+  and *             next 20 %  .470 .486    .297 .386    -
+clinc150, domains *       5 %  .964 .889    .833 .558    .334 .429
+clinc150, domains *      20 %  .964 .913    .901 .840    .614 .707
+clinc150, domains * next 20 %  .933 .839    .744 .729    .392 .643
+docstrings *              5 %  .971 .942    .892 .860    .901 .466
+names of functions *      5 %  .316 .199    .242 .191    -
+names of functions *     20 %  .656 .540    .534 .410    -
+digits as images *        5 %  1.00 .957    .999 .979    .975 .925
+digits as images *       20 %  1.00 .991    .990 .951    .982 .926
+digits as images *  next 20 %  1.00 .998    .956 .880    .889 .902
+number, category, *       5 %  1.00 1.00    .982 .947    .819 .625
+  text and image *       20 %  1.00 .982    .941 .844    .904 .814
+6 uneven classes *        5 %  .931 .797    .949 .763    .666 .632
+6 uneven classes *       20 %  .976 .922    .964 .911    .897 .847
+5 uneven, mixed *         5 %  .866 .610    .844 .594    .592 .561
+5 uneven, mixed *        20 %  .914 .848    .919 .849    .804 .741
 ======================  =====  ===========  ===========  ===========
+
+Noisy digits: free .999, .999, .992, .965, .994, best of their models .998, .998, .969, .953, .994,
+cleanlab .986, .983, .767, .965, .957 (uniform 20 and 40 %, asymmetric, instance, uniform 5 %).
 
 The whole default audit of 20,000 rows on two cores that were busy with other things: a mixed table
 of 20 columns 33 s, messages of ten programs in German 35 s, requests of 150 intents 50 s; the
@@ -71,6 +94,16 @@ What did not work (average precision):
   are noise. Letters at 20 %: .83 together, .92 with a model for each description as well.
 - Support vectors with the votes of all pairs of classes as odds: noisy digits .972 instead of .994
   at 5 %; with the margin to the winner .997.
+- A second look, models fitted again without the suspects. With suspects from the same
+  cross-validation, each label has helped to choose the rows that its own judge learns from: Thai
+  texts at 5 % .63 to .43, Friedman's function .59 to .50. With suspects found inside of each fold,
+  at four times the time: better where classes are confused one way (clinc150 .89 to .95), worse
+  where the suspects are hard rows (noisy digits "instance" .956 to .930, Thai .63 to .51).
+- Proportions by agreement alone, or as even as each model's calibration: better for confusions,
+  worse else; between likelihood and agreement .5 and .7 (taken, from the paper) are equal.
+- The same bounded loss for the trust in neighbours: noisy digits by a given network "instance"
+  .911 to .968, on 44 other settings .001 less, F1 .001 less.
+- Length, signs and digits of a text as columns: Thai .49 to .56, which calibrated pairs (.65) hold.
 - Random forests beside extra trees of few and of half the columns: no gain; boosted trees of three
   leaves beside those of fifteen and these: Friedman's function at 20 % .746 to .773.
 - ``skrub.TableVectorizer`` in place of our encoders: see `test_encoders_of_tables`.
@@ -175,6 +208,9 @@ SETS: dict[str, Callable[[], Set]] = {
     "clusters": lambda: kinds.mixed(1200, 30, 3, 1.2, 5, clusters=3),
     "rules": lambda: kinds.rules(1500, 0),
     "friedman": lambda: kinds.friedman(1200, 0),
+    "uneven": lambda: kinds.uneven(1000, 8, 6, 1.0, 0.4),
+    "together": lambda: kinds.together(600),
+    "names": lambda: kinds.names(150),
     "shells": lambda: kinds.rings(1200, 0),
     "chinese": lambda: kinds.catalogue("zh_CN", 8, 200),
     "thai": lambda: kinds.catalogue("th", 6, 200),
@@ -262,7 +298,10 @@ def reference(features: np.ndarray, labels: np.ndarray, wrong: np.ndarray) -> tu
 
     lab = cleanlab.Datalab({"given": labels}, label_name="given", verbosity=0)
     lab.find_issues(features=features, issue_types={"label": {}})
-    return judged(lab, wrong)
+    try:
+        return judged(lab, wrong)
+    except ValueError:  # its check of labels failed: texts without a known word are rows of zeros
+        return float("nan"), float("nan")
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -287,7 +326,7 @@ def test_free_tuned_and_reference(name: str, capsys: pytest.CaptureFixture[str])
                     f"tuned {tuned[0]:.3f} {tuned[1]:.3f} ({free[0] - tuned[0]:+.3f})  cleanlab "
                     f"{theirs[0]:.3f} {theirs[1]:.3f} ({free[0] - theirs[0]:+.3f})"
                 )
-        assert free[0] > theirs[0]
+        assert not free[0] <= theirs[0]  # also where the reference has nothing to say
 
 
 @pytest.mark.skipif(not (DATA / "noise").is_dir(), reason="no real data: set DATALAB_DATA")

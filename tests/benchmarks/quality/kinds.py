@@ -4,6 +4,8 @@ Each has raw columns, numbers that a careful user would make of them by hand, an
 """
 
 import gettext
+import importlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,20 @@ from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-__all__ = ["Set", "catalogue", "friedman", "letters", "mixed", "patches", "rings", "rules", "words"]
+__all__ = [
+    "Set",
+    "catalogue",
+    "friedman",
+    "letters",
+    "mixed",
+    "names",
+    "patches",
+    "rings",
+    "rules",
+    "together",
+    "uneven",
+    "words",
+]
 
 CATALOGUES = Path("/usr/share/locale")
 MODES = ("L", "RGB", "RGBA", "P", "I;16", "CMYK", "1")
@@ -132,6 +147,66 @@ def rings(n_rows: int, seed: int) -> Set:
     X = np.random.default_rng(seed).normal(size=(n_rows, 8))
     true = np.digitize((X[:, :4] ** 2).sum(axis=1), [2.2, 4.5])
     return Set("shells", {f"x{i}": X[:, i] for i in range(8)}, X, true)
+
+
+def uneven(n_rows: int, n_columns: int, n_classes: int, apart: float, share: float) -> Set:
+    """Columns of very different units; each class has a share of the rows of the one before."""
+    rng = np.random.default_rng(4)
+    middle = rng.normal(size=(n_classes, n_columns)) * apart
+    odds = share ** np.arange(n_classes)
+    true = rng.choice(n_classes, n_rows, p=odds / odds.sum())
+    X = middle[true] + rng.normal(size=(n_rows, n_columns)) * rng.uniform(0.7, 1.5, n_columns)
+    X *= 10.0 ** rng.integers(-2, 4, n_columns)
+    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(n_columns)])
+    true = np.unique(true, return_inverse=True)[1]
+    return Set("uneven classes", dict(frame), numbers_of(frame), true)
+
+
+def names(per_class: int) -> Set:
+    """Names of functions as one to three words; the module is the class."""
+    rng = np.random.default_rng(0)
+    modules = "numpy scipy.stats scipy.signal pandas sklearn.metrics matplotlib.pyplot os asyncio"
+    texts, true = [], []
+    for code, module in enumerate(modules.split()):
+        found = {
+            " ".join(re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+", name)[:3]).lower()
+            for name in dir(importlib.import_module(module))
+            if name[0] != "_" and len(name) > 2
+        }
+        listed = sorted(found - {""})
+        chosen = [listed[i] for i in rng.permutation(len(listed))[:per_class]]
+        texts += chosen
+        true += [code] * len(chosen)
+    terms = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2).fit_transform(texts)
+    features = TruncatedSVD(200, random_state=0).fit_transform(terms)
+    order = rng.permutation(len(true))
+    columns = {"name": [texts[i] for i in order]}
+    return Set("names of functions", columns, features[order], np.array(true)[order])
+
+
+def together(n_rows: int) -> Set:
+    """A number, a category, three words and an image, each of which tells something."""
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, 6, n_rows)
+    topics = ("red apple fruit sweet", "blue sea water deep", "green tree leaf forest",
+              "iron steel tool hard", "night star moon dark", "bread wheat food warm")  # fmt: skip
+    seen = np.where(rng.random(n_rows) < 0.6, true, rng.integers(6, size=n_rows))
+    third = np.where(rng.random(n_rows) < 0.7, true % 3, rng.integers(3, size=n_rows))
+    half = np.where(rng.random(n_rows) < 0.5, true, rng.integers(6, size=n_rows))
+    frame = pd.DataFrame(
+        {
+            "number": third + rng.normal(size=n_rows) * 0.5,
+            "category": np.array(list("pqrstu"))[half],
+            "text": [" ".join(rng.choice(topics[k].split(), 3)) for k in seen],
+        }
+    )
+    images = []
+    for row, code in enumerate(true):
+        colour = np.array([40 + 30 * (code // 2), 200 - 25 * code, 90])
+        pixels = colour + rng.normal(size=(20 + row % 9, 24, 3)) * 60
+        images.append(Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)))
+    features = np.hstack([numbers_of(frame), pixels_of(images)[:, :20]])
+    return Set("all kinds together", {**dict(frame), "photo": images}, features, true)
 
 
 def catalogue(language: str, n_classes: int, per_class: int) -> Set:
