@@ -18,6 +18,8 @@ NEAR = 0.13
 # When more rows than this have near duplicates, or one set has so many, they are the nature of
 # the data and not copies of examples.
 MANY_COPIES, LARGE_SET = 0.5, 0.1
+# Unless so many of them have the same label: then the data was copied, label and all.
+SAME_LABEL = 0.999
 # Groups of at most this share of the rows are dealt out like single rows.
 SMALL_GROUP = 0.01
 
@@ -87,14 +89,14 @@ def plan_folds(
     time : ndarray of float, shape (N,), optional
         Folds are stretches of time, so that no row is predicted by its neighbours in time.
     graph : KNNGraph of N rows, optional
-        Sets of near duplicates stay together, unless most rows have some.
+        Sets of near duplicates stay together, unless most rows have some with another label.
 
     Raises
     ------
     NotApplicable
         All rows belong to one group.
     """
-    together, notes = belong_together(len(strata), groups, graph)
+    together, notes = belong_together(len(strata), groups, graph, strata)
     units = np.arange(len(strata)) if together is None else together
     n_units = len(np.unique(units))
     if n_units < 2:
@@ -110,7 +112,10 @@ def plan_folds(
 
 
 def belong_together(
-    n_rows: int, groups: IndexArray | None, graph: KNNGraph | None
+    n_rows: int,
+    groups: IndexArray | None,
+    graph: KNNGraph | None,
+    strata: IndexArray | None = None,
 ) -> tuple[IndexArray | None, list[str]]:
     """For each row the number of what it belongs to, and why; None when each stands alone."""
     left, right, notes = [], [], []
@@ -121,7 +126,7 @@ def belong_together(
         right.append(order[same + 1])
         notes.append("groups kept together")
     if graph is not None and graph.n_rows == n_rows:
-        row, near = _near_duplicates(graph)
+        row, near = _near_duplicates(graph, strata)
         if len(row):
             left.append(row)
             right.append(near)
@@ -131,15 +136,17 @@ def belong_together(
     return connected(np.concatenate(left), np.concatenate(right), n_rows), notes
 
 
-def _near_duplicates(graph: KNNGraph) -> tuple[IndexArray, IndexArray]:
+def _near_duplicates(graph: KNNGraph, strata: IndexArray | None) -> tuple[IndexArray, IndexArray]:
     nothing = np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
     if not graph.k:
         return nothing
     close = graph.distances < NEAR * typical(graph.distances[:, 0])
     row, column = np.nonzero(close)
-    if len(np.unique(row)) > MANY_COPIES * graph.n_rows:
-        return nothing
     near = graph.indices[row, column].astype(np.intp)
+    if len(np.unique(row)) > MANY_COPIES * graph.n_rows and (
+        strata is None or np.mean(strata[row] == strata[near]) < SAME_LABEL
+    ):
+        return nothing
     sizes = np.bincount(connected(row, near, graph.n_rows))
     return nothing if sizes.max() > max(LARGE_SET * graph.n_rows, 2) else (row, near)
 

@@ -92,3 +92,16 @@ def test_only_the_number_of_folds_is_told_as_such() -> None:
             stratified_folds(codes, n_folds, 0)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="[Ss]eed"):
         stratified_folds(codes, 5, -1)
+
+
+def test_a_data_set_that_was_copied_stays_together_row_by_row() -> None:
+    rng = np.random.default_rng(0)
+    points = np.tile(rng.normal(size=(60, 2)), (2, 1))
+    codes = np.tile(rng.integers(2, size=60), 2)
+    graph = knn_graph(points, 5)
+    found = plan_folds(codes, 5, seed=0, graph=graph)
+    assert found.note == "near duplicates kept together"
+    for train, held_out in found.pairs:
+        assert not set(train % 60) & set(held_out % 60)
+    codes[:10] = 1 - codes[:10]
+    assert plan_folds(codes, 5, seed=0, graph=graph).note == ""
