@@ -174,7 +174,9 @@ def _grouped(
         from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415
 
         folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-        made = list(folds.split(strata, strata, unit))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The least populated class")
+            made = list(folds.split(strata, strata, unit))
         return [(train, held_out) for train, held_out in made if len(held_out)]
     # Small ones: the first row of each is dealt out, the others follow it.
     leaders = strata[first]

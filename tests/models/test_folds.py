@@ -105,3 +105,9 @@ def test_a_data_set_that_was_copied_stays_together_row_by_row() -> None:
         assert not set(train % 60) & set(held_out % 60)
     codes[:10] = 1 - codes[:10]
     assert plan_folds(codes, 5, seed=0, graph=graph).note == ""
+
+
+def test_a_rare_class_in_large_groups_warns_nobody() -> None:
+    codes = np.r_[np.zeros(30, dtype=np.intp), np.ones(30, dtype=np.intp), [2, 2]]
+    found = plan_folds(codes, 5, seed=0, groups=np.arange(62) // 8)
+    assert sorted(np.concatenate([held_out for _, held_out in found.pairs])) == list(range(62))
