@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab._data.annotations import Annotations
+from datalab._data.values import is_missing
 from datalab.exceptions import InputError, NotFound
 from datalab.neighbors import KNNGraph
 
@@ -201,7 +202,7 @@ class Packer:
         plain = isinstance(values.dtype, np.dtype) and values.dtype.kind in PLAIN_KINDS
         array = np.asarray(values) if plain else np.asarray(values, dtype=object)
         if not plain:
-            gaps = np.asarray(values.isna())
+            gaps = is_missing(array)
             array = array.copy()
             array[gaps] = None
         return self._ndarray(array, where)

@@ -168,3 +168,5 @@ def test_references_stay_inside_the_folder(tmp_path: Path) -> None:
 
 def test_missing_values_of_pandas_are_none(tmp_path: Path) -> None:
     assert through([pd.NA, pd.NaT, 1], tmp_path) == [None, None, 1]
+    frame = pd.DataFrame({"cost": [Decimal("1.5"), Decimal("sNaN"), None]})
+    assert through(frame, tmp_path)["cost"].tolist() == [Decimal("1.5"), None, None]
