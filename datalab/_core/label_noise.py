@@ -30,6 +30,8 @@ __all__ = [
 
 # Share of the rows of each predicted class that count as sure.
 SURE = 0.25
+# Share of a class that may be mislabelled.
+MOST = 0.5
 # The confusion of a class is drawn towards that of all classes as if by so many examples.
 SHRINK = 10.0
 # Probabilities below are not told apart. Naive Bayes, and products with the shares of neighbours,
@@ -95,7 +97,9 @@ def sure_confusion(labels: Codes, top: IndexArray, sure: BoolArray, n_classes: i
     """Share of each given label (column) for each predicted class (row), among the `surest` rows.
 
     The share of other labels is drawn towards that of all classes, and their kind towards any
-    class alike, so that rare and absent classes are not judged by a handful of rows.
+    class alike, so that rare and absent classes are not judged by a handful of rows. Of no class
+    more than `MOST` is taken for mislabelled: a model that is seldom right even where it is surest
+    is more likely weak than right about labels of which most are wrong.
     """
     cells = top[sure] * n_classes + labels[sure]
     counts = np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
@@ -103,7 +107,7 @@ def sure_confusion(labels: Codes, top: IndexArray, sure: BoolArray, n_classes: i
     np.fill_diagonal(others, 0.0)
     total, moved = counts.sum(axis=1), others.sum(axis=1)
     overall = (moved.sum() + 0.5) / (total.sum() + 1.0)
-    rate = (moved + SHRINK * overall) / (total + SHRINK)
+    rate = np.minimum((moved + SHRINK * overall) / (total + SHRINK), MOST)
     prior = max(1.0, SHRINK * overall)
     anywhere = (1.0 - np.eye(n_classes)) / max(1, n_classes - 1)
     kind = (others + prior * anywhere) / (moved + prior)[:, None]

@@ -53,8 +53,8 @@ class Label:
     are confused, and flags as many suspects as promises the best F1 (`datalab._core.label_flags`).
     Where features are known, the labels of the nearest neighbours are a second witness, heard as
     much as they help to predict labels, and tell how many of the labels that the model does not
-    expect are wrong rather than its own mistakes (`datalab._core.witness`). The score is the probability
-    that the label is right, against the best other class, by all of this.
+    expect are wrong rather than its own mistakes (`datalab._core.witness`). The score is the
+    probability that the label is right, against the best other class, by all of this.
 
     With `filter_by`, `frac_noise`, `thresholds` or `clean_learning_kwargs` the named method of
     confident learning decides, as in cleanlab: the number of wrong labels is estimated for each
@@ -337,7 +337,12 @@ class Label:
             )
         low, high = (f"{count:,.0f}" for count in info["errors_interval"])
         told = f"Estimated number of wrong labels: {info['errors']:,.0f} ({low} to {high})"
-        if found.num_issues:
+        if found.num_issues > len(found.score) / 2:
+            told = (
+                "More than half of the labels are flagged: the model is too weak for them, or "
+                "most are wrong; look at some, and give better pred_probs or features"
+            )
+        elif found.num_issues:
             told += f"; {_told_of_flags(info['precision'], info['precision_interval'])}"
         if info["num_ambiguous"]:
             told += f"; ambiguous (two plausible classes): {info['num_ambiguous']:,}"

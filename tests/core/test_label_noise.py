@@ -66,6 +66,14 @@ def test_confusion_of_absent_classes_is_that_of_all() -> None:
     np.testing.assert_allclose(1 - confusion[2, 2], 10.5 / 41)
 
 
+def test_at_most_half_of_a_class_is_taken_for_mislabelled() -> None:
+    top, labels = np.repeat([0, 1], 100), np.repeat([1, 1], 100)
+    labels[80:100] = 0
+    confusion = sure_confusion(labels, top, np.ones(200, dtype=bool), 2)  # type: ignore[arg-type]
+    np.testing.assert_allclose(confusion[0], [0.5, 0.5])
+    assert confusion[1, 1] > 0.9
+
+
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.integers(0, 1000), st.integers(2, 6), st.floats(0.1, 8.0))
 def test_powers_and_what_they_explain(seed: int, n_classes: int, power: float) -> None:

@@ -228,6 +228,19 @@ def test_a_model_that_knows_nothing_flags_nothing() -> None:
     assert Label().sum_up(found).startswith("The probabilities agree with the labels no more often")
 
 
+def test_a_weak_model_does_not_promise_that_its_many_flags_are_right() -> None:
+    rng = np.random.default_rng(0)
+    labels, probs = rng.integers(30, size=400), rng.dirichlet(np.ones(30), size=400)
+    known = rng.random(400) < 0.1
+    probs[known, labels[known]] += 2
+    probs /= probs.sum(axis=1, keepdims=True)
+    found = Label().find_issues(*labels_and_probs(labels, probs))
+    assert found.num_issues > 200
+    told = Label().sum_up(found)
+    assert told.startswith("More than half of the labels are flagged: the model is too weak")
+    assert "of those flagged" not in told
+
+
 def test_order_of_rows_and_of_classes_does_not_matter(problem: Any) -> None:
     labels, probs = problem
     flags = Label().find_issues(*labels_and_probs(labels, probs)).is_issue
