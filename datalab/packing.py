@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datalab._core.training import Dynamics
 from datalab._data.annotations import Annotations
 from datalab._data.values import is_missing
 from datalab.exceptions import InputError, NotFound
@@ -26,7 +27,11 @@ from datalab.neighbors import KNNGraph
 __all__ = ["Packer", "Unpacker"]
 
 # Our own containers of arrays, by name.
-CONTAINERS: Mapping[str, Any] = {"KNNGraph": KNNGraph, "Annotations": Annotations}
+CONTAINERS: Mapping[str, Any] = {
+    "KNNGraph": KNNGraph,
+    "Annotations": Annotations,
+    "Dynamics": Dynamics,
+}
 # Arrays up to so many values stand in the JSON itself, where people can read them.
 SMALL = 16
 PLAIN_KINDS = "biufcUSMm"

@@ -1,5 +1,7 @@
 """Recording a training: sums by hand, parts of epochs, what is refused, and the check."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -127,7 +129,7 @@ def trained() -> tuple[np.ndarray, np.ndarray, np.ndarray, Recorder]:
     return X, given, wrong, recorder
 
 
-def test_the_check_finds_wrong_labels_and_is_run_by_default() -> None:
+def test_the_check_finds_wrong_labels_is_run_by_default_and_can_be_saved(tmp_path: Path) -> None:
     X, given, wrong, recorder = trained()
     frame = {"x": X[:, 0], "y": given}
     lab = Datalab(frame, label_name="y", verbosity=0).give(training_dynamics=recorder)
@@ -137,6 +139,9 @@ def test_the_check_finds_wrong_labels_and_is_run_by_default() -> None:
     assert len(set(flagged) & set(wrong.tolist())) >= 9
     assert set(found["region"]) == {"easy", "ambiguous", "hard"}
     assert "of the epochs; another class was ahead" in lab.worst(1)["reason"].iloc[0]
+    lab.save(tmp_path / "lab")
+    again = Datalab.load(tmp_path / "lab", frame).find_issues(["training_dynamics"])
+    assert again.get_issues("training_dynamics").equals(found)
     assert "training_dynamics" in lab.list_default_issue_types()
     assert "training_dynamics" not in Datalab(frame, label_name="y").list_default_issue_types()
     plot = lab.plot.training()
