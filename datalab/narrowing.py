@@ -108,7 +108,8 @@ def narrowed_step(step: Step, rows: IndexArray) -> Step:
 def narrowed_findings(found: Findings, rows: IndexArray, produces: Mapping[str, Kind]) -> Findings:
     """Findings about those rows that stay, told in their new positions.
 
-    Other rows that are named and did not stay become -1, or are left out of lists of rows.
+    Other rows that are named and did not stay become -1, or are left out of lists of rows. A
+    duplicate of which no other is left is none any more.
     """
     if not len(found.is_issue):
         return found
@@ -137,7 +138,7 @@ def narrowed_findings(found: Findings, rows: IndexArray, produces: Mapping[str, 
         return whole
 
     places = new[positions[stay]]
-    return replace(
+    left = replace(
         found,
         is_issue=found.is_issue[stay],
         score=found.score[stay],
@@ -145,6 +146,25 @@ def narrowed_findings(found: Findings, rows: IndexArray, produces: Mapping[str, 
         info={name: cut(name, value) for name, value in found.info.items()},
         rows=None if found.rows is None and len(places) == len(rows) else places,
         flagged=None,
+    )
+    return _without_lost_sets(left) if "near_duplicate_sets" in left.columns else left
+
+
+def _without_lost_sets(found: Findings) -> Findings:
+    """Findings in which a flagged row without any duplicate left is flagged no more."""
+    others = found.columns["near_duplicate_sets"]
+    alone = found.is_issue & np.array([not len(one) for one in others], dtype=bool)
+    columns, info = dict(found.columns), dict(found.info)
+    if "near_duplicate_set" in columns:
+        ids = np.where(alone, -1, columns["near_duplicate_set"])
+        columns["near_duplicate_set"] = ids
+        info["num_sets"] = len(np.unique(ids[ids >= 0]))
+    return replace(
+        found,
+        is_issue=found.is_issue & ~alone,
+        score=np.where(alone, 1.0, found.score),
+        columns=columns,
+        info=info,
     )
 
 

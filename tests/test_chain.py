@@ -392,6 +392,24 @@ def test_drop_and_keep_step_by_step(lab: Datalab) -> None:
     assert "found before" in repr(some.outcomes)
 
 
+def test_duplicates_of_which_no_other_is_left_are_flagged_no_more() -> None:
+    features = np.random.default_rng(0).normal(size=(40, 3))
+    features[[1, 3, 4]] = features[[0, 2, 2]]
+    whole = Datalab({"x": np.arange(40)}, task=None, verbosity=0)
+    whole.find_issues(["near_duplicate"], features=features)
+    assert np.flatnonzero(whole.issues["is_near_duplicate_issue"]).tolist() == [0, 1, 2, 3, 4]
+    clean = whole.drop("near_duplicate")
+    assert len(clean) == 37
+    found = clean.get_issues("near_duplicate")
+    assert not found["is_near_duplicate_issue"].any()
+    assert found["near_duplicate_score"].min() > 0
+    assert clean.get_info("near_duplicate")["num_sets"] == 0
+    some = whole.keep(np.arange(40) > 1).keep(np.arange(38) > 0)  # two of the second set
+    assert np.flatnonzero(some.issues["is_near_duplicate_issue"]).tolist() == [0, 1]
+    assert some.get_info("near_duplicate")["num_sets"] == 1
+    assert whole.get_info("near_duplicate")["num_sets"] == 2
+
+
 def test_drop_says_what_is_wrong(lab: Datalab) -> None:
     with pytest.raises(InputError, match="name issue types"):
         lab.drop()

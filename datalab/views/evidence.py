@@ -170,8 +170,7 @@ def _order(lab: Any, outcome: Outcome) -> dict[str, Any]:
         (Cell(name, "text"), Cell(count(round(value)), "number"))
         for name, value in zip(names, away, strict=True)
     )
-    p_value = "<0.001" if info["p-value"] < 0.001 else score(info["p-value"])
-    title = f"Rows between nearest neighbours (p-value {p_value})"
+    title = "Rows between nearest neighbours"
     bars = tuple(float(value) / max(len(lab), 1) for value in away)
     return {"table": Table(title, ("", "mean distance in rows"), rows, bars)}
 
@@ -241,7 +240,8 @@ def _sets(lab: Any, outcome: Outcome) -> dict[str, Any]:  # noqa: ARG001
     ids = np.asarray(columns.get("near_duplicate_set", ()), dtype=np.int64)
     if not (ids >= 0).any():
         return {}
-    sizes, number_of = np.unique(np.bincount(ids[ids >= 0]), return_counts=True)
+    members = np.bincount(ids[ids >= 0])
+    sizes, number_of = np.unique(members[members > 0], return_counts=True)
     spare = (sizes - 1) * number_of
     rows = [
         (_count_cell(size), _count_cell(n), _count_cell(rows))

@@ -36,7 +36,7 @@ def test_order(made: Any) -> None:
     lab, _, inputs = made
     found = section(lab.find_issues(["non_iid"], **inputs), "non_iid")
     assert found.table is not None
-    assert found.table.title == "Rows between nearest neighbours (p-value <0.001)"
+    assert found.table.title == "Rows between nearest neighbours"
     (here, near), (chance, far) = texts(found)
     assert (here, chance, far) == ("in this order", "in random order", "40")
     assert 0 < int(near) < 40
