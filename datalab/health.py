@@ -279,17 +279,11 @@ def health_of(lab: Any, **options: Any) -> Health:
     NotApplicable
         There are no probabilities, and none can be made.
     """
-    if lab.task != "classification" or not lab.has_labels:
-        raise NotFound(
-            "the health of labels is for class labels (classification) and needs one class per "
-            f"row, but the task is {lab.task!r}"
-            # Targets of a regression are labels too, only none that name a class.
-            + (
-                " without labels: give label_name= to Datalab"
-                if lab.task in (None, "classification")
-                else ""
-            )
-        )
+    needs = "the health of labels is for class labels (classification) and needs one class per row"
+    if lab.task not in (None, "classification"):
+        raise NotFound(f"{needs}, but the task is {lab.task!r}")
+    if not lab.has_labels:
+        raise NotFound(f"{needs}, but the data is without labels: give label_name= to Datalab")
     store = lab._artefacts
     asked = lab._options([], rules=lab._rules, random_state=0, model=None)
     held = {n: store.current(n) or store.get(n, asked) for n in ("labels", "pred_probs")}

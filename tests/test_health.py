@@ -136,6 +136,9 @@ def test_probabilities_are_made_where_none_are_given() -> None:
 def test_what_a_lab_cannot_tell() -> None:
     with pytest.raises(NotFound, match="give label_name= to Datalab"):
         Datalab({"x": ["a", "b", "c"]}, verbosity=0).health()
+    votes = {"a": ["x", "y", "x"], "b": ["x", "y", None]}
+    with pytest.raises(NotFound, match="but the data is without labels: give label_name="):
+        Datalab(votes, annotations=["a", "b"], verbosity=0).health()
     with pytest.raises(NotFound, match="the task is 'regression'"):
         Datalab({"y": [1.0, 2.0, 3.5]}, "regression", "y", verbosity=0).health()
     with pytest.raises(NotApplicable, match="give"):

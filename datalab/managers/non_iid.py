@@ -212,19 +212,23 @@ class NonIID:
         )
 
     def sum_up(self, found: Findings) -> str:
-        """What gives the order away, in one sentence."""
+        """What gives the order away, and how rarely chance makes such an order."""
         pattern = found.info.get("pattern")
-        return f"{pattern[0].upper()}{pattern[1:]}" if pattern else ""
+        if not pattern:
+            return ""
+        p_value = found.info["p-value"]
+        rarity = "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
+        return f"{pattern[0].upper()}{pattern[1:]} (p-value {rarity})"
 
     def explain(self, row: Mapping[str, Any]) -> str:
         """Why the row was flagged."""
-        told = "the rows are not in random order; this one shows it most"
+        told = (
+            "the rows are not in random order; where the nearest neighbours of this one stand is "
+            "least like chance"
+        )
         if "neighbor_index_distance" not in row:
             return told
-        return (
-            f"{told}: on average its nearest neighbours stand "
-            f"{row['neighbor_index_distance']:.0f} rows away"
-        )
+        return f"{told}: {row['neighbor_index_distance']:.0f} rows away on average"
 
 
 def _pairs(graph: KNNGraph, counted: BoolArray) -> tuple[Neighbors, Neighbors]:

@@ -370,7 +370,8 @@ class Outlier:
         if "false_alarm_rate" not in found.info or found.info["false_alarm_rate"] >= 1:
             return ""
         rate = percent(found.info["false_alarm_rate"])
-        return f"expected false alarms: at most {rate} of the rows that are no outliers"
+        bound = f"less than {rate[1:]}" if rate.startswith("<") else f"at most {rate}"
+        return f"expected false alarms: {bound} of the rows that are no outliers"
 
     def explain(self, row: Mapping[str, Any]) -> str:
         """Why the row was flagged."""

@@ -145,6 +145,7 @@ def test_every_kind_of_order_is_found_and_named(make: Any, pattern: str, seed: i
     assert found.flagged
     assert found.info["pattern"].startswith(pattern)
     assert NonIID().sum_up(found).lower().startswith(pattern)
+    assert NonIID().sum_up(found).endswith("(p-value <0.001)")
     mixed = np.random.default_rng(seed).permutation(features)
     graph = knn_graph(mixed, k=10, metric="euclidean")
     assert not NonIID().find_issues(graph, features=mixed).flagged

@@ -1,5 +1,6 @@
 """Examples unlike all others."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -292,6 +293,19 @@ SHAPES: dict[str, Any] = {
     "heavy": lambda rng, shape: rng.standard_t(3, size=shape),
     "Cauchy": lambda rng, shape: rng.standard_cauchy(shape),
 }
+
+
+def test_a_rate_of_almost_nothing_is_told_as_such() -> None:
+    found = Findings("outlier", is_issue=[True, False], score=[0.1, 0.9])
+    told = [
+        Outlier().sum_up(replace(found, info={"false_alarm_rate": rate}))
+        for rate in (0.05, 0.002, 1.0)
+    ]
+    assert told == [
+        "expected false alarms: at most 5 % of the rows that are no outliers",
+        "expected false alarms: less than 1 % of the rows that are no outliers",
+        "",
+    ]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
