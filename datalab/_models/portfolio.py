@@ -185,8 +185,9 @@ def _around(X: View) -> float:
 def _trees(X: View, few: bool, n_classes: int, seed: int) -> list[Member]:
     from sklearn.ensemble import ExtraTreesClassifier  # noqa: PLC0415
 
-    rows = min(len(X), MAX_ROWS, TREE_ROWS)
-    n_trees = int(np.clip(MAX_LEAF_VALUES // (rows // TREE_LEAF * n_classes + 1), 10, TREES))
+    rows = min(len(X), MAX_ROWS)
+    drawn = min(rows, TREE_ROWS)
+    n_trees = int(np.clip(MAX_LEAF_VALUES // (drawn // TREE_LEAF * n_classes + 1), 10, TREES))
     options = {
         "n_estimators": n_trees,
         "min_samples_leaf": TREE_LEAF,
@@ -194,7 +195,7 @@ def _trees(X: View, few: bool, n_classes: int, seed: int) -> list[Member]:
         # Threads cost more than they bring on small data.
         "n_jobs": -1 if rows > 2_000 else None,
         "bootstrap": True,
-        "max_samples": None if len(X) <= TREE_ROWS else TREE_ROWS,
+        "max_samples": None if drawn == rows else drawn / rows,
     }
     complete = filled(X)
     members = [Member("extra trees", complete, {"": ExtraTreesClassifier(**options)})]

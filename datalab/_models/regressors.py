@@ -99,7 +99,7 @@ def _portfolio(encoded: Encoded, seed: int) -> list[Member]:
         min_samples_leaf=3,
         max_features=0.5 if encoded.is_table else "sqrt",
         bootstrap=True,
-        max_samples=min(len(encoded) // 2, 10_000),
+        max_samples=min(len(encoded) // 2, MAX_ROWS // 2, 10_000),
         random_state=seed,
         n_jobs=-1 if len(encoded) > 2_000 else None,
     )

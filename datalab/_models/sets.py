@@ -189,7 +189,7 @@ def _portfolio(encoded: Encoded, seed: int) -> list[Member]:
             TREES,
             min_samples_leaf=3,
             bootstrap=True,
-            max_samples=min(len(encoded) // 2, 10_000),
+            max_samples=min(len(encoded) // 2, MAX_ROWS // 2, 10_000),
             random_state=seed,
             n_jobs=-1 if len(encoded) > 2_000 else None,
         )
