@@ -142,6 +142,8 @@ def _read_classes(source: Source, name: str) -> Labels:
     _judge_names(distinct, name)
     if stored.dtype.kind in "iuf":
         _judge_measurements(values[~missing], len(distinct), name)
+    else:
+        _judge_repetition(values[~missing], len(distinct), name)
     classes, rank = _sorted_classes(distinct)
     codes = np.where(codes < 0, -1, rank[codes])
     return Labels(class_codes(codes, name=name, missing=True), classes)
@@ -445,6 +447,18 @@ def _judge_measurements(present: NDArray[Any], distinct: int, name: str) -> None
         raise InputError(f"{told}, for classes give texts or whole numbers")
     if distinct > MANY and hardly_repeat:
         warnings.warn(told, InputWarning, stacklevel=2)
+
+
+def _judge_repetition(present: NDArray[Any], distinct: int, name: str) -> None:
+    """Warn of many classes that hardly repeat: names of rows, or numbers written as text."""
+    if distinct > MANY and 2 * distinct > len(present):
+        warnings.warn(
+            f"label column {name!r} has {distinct} distinct values in {len(present)} rows, for "
+            f"example {listing(present[:3].tolist())}; classes have several rows each. If these "
+            'are amounts, make them numbers and use task="regression"; else name another column',
+            InputWarning,
+            stacklevel=2,
+        )
 
 
 def _present(values: NDArray[Any]) -> list[Any]:

@@ -112,6 +112,10 @@ def test_measurements_are_no_classes() -> None:
     with pytest.raises(InputError, match="infinite"):
         classes_of([1.0, np.inf])
     assert classes_of(np.arange(10) % 3 + 0.5)[1] == (0.5, 1.5, 2.5)
+    amounts = [f"{euros},50 €" for euros in range(60)]
+    with pytest.warns(InputWarning, match=r"60 distinct values in 60 rows.*regression"):
+        assert len(classes_of(amounts)[1]) == 60
+    assert len(classes_of(amounts * 2)[1]) == 60  # each has two rows
 
 
 def test_regression_labels() -> None:
