@@ -1,5 +1,6 @@
 """The model card: scores, intervals and verdicts by hand."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -172,6 +173,17 @@ def test_what_is_refused() -> None:
     none = Datalab({"x": np.arange(9.0) % 4, "y": [[]] * 9}, "multilabel", "y", verbosity=0)
     with pytest.raises(NotApplicable, match="no row has any"):
         none.model_card()
+
+
+def test_weights_of_several_models_are_told_to_be_powers() -> None:
+    models = [
+        {"model": name, "setting": "", "weight": 0.4, "accuracy": 0.8, "log_loss": 0.5}
+        for name in ("trees", "neighbours")
+    ]
+    made = card(LABELS, PROBS)
+    title = "by weight: the power that its probabilities are raised to"
+    assert title in str(replace(made, models=tuple(models)))
+    assert title not in str(replace(made, models=tuple(models[:1])))
 
 
 def test_what_was_always_right_may_always_be() -> None:

@@ -103,7 +103,10 @@ def _models(card: "ModelCard") -> Table | None:
         for model in models
     )
     columns = ("model", "setting", *(named[name] for name in told), "weight")
-    return Table("Models, by weight", columns, rows)
+    title = "Models, by weight"
+    if "log_loss" in told and len(rows) > 1:
+        title += ": the power that its probabilities are raised to before they are multiplied"
+    return Table(title, columns, rows)
 
 
 def _classes(card: "ModelCard") -> Table | None:
