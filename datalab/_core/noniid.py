@@ -168,8 +168,8 @@ def order_test(
     On normal data of 300 rows in 4 columns and of 1000 rows in 8, at a level of 5 %, with false
     alarms in 4 % of the cases: a spread that grows by 30 % is found in .20 and 1.0 of the cases
     (.15 and .25 by `order_p_value`), a shift of one standard deviation in one column from begin to
-    end in .70 and .95 (.45 and .90), a sorted block of a fifth of the rows in .90 and 1.0 (.25 and
-    .20).
+    end in .70 and .95 (.45 and .90), a sorted block of a fifth of the rows in .90 and .99 (.25 and
+    .29).
     """
     from scipy.stats import t  # noqa: PLC0415
 
