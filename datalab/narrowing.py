@@ -165,6 +165,7 @@ def _without_lost_sets(found: Findings) -> Findings:
         score=np.where(alone, 1.0, found.score),
         columns=columns,
         info=info,
+        flagged=None,
     )
 
 

@@ -402,6 +402,7 @@ def test_duplicates_of_which_no_other_is_left_are_flagged_no_more() -> None:
     assert len(clean) == 37
     found = clean.get_issues("near_duplicate")
     assert not found["is_near_duplicate_issue"].any()
+    assert "0 of 1 checks found something" in str(clean)
     assert found["near_duplicate_score"].min() > 0
     assert clean.get_info("near_duplicate")["num_sets"] == 0
     some = whole.keep(np.arange(40) > 1).keep(np.arange(38) > 0)  # two of the second set
