@@ -579,7 +579,8 @@ list of dicts, dict of splits, or path to a csv, json or parquet file
 
             outcome = audit_reviewed(self, review, step, options)
         self._outcomes[step.name] = outcome
-        log.info("%s: %s %s", outcome.name, outcome.status, outcome.reason)
+        found = outcome.findings and (outcome.findings.num_found or "nothing")
+        log.info("%s: %s %s", outcome.name, outcome.status, found or outcome.reason)
         if outcome.error is not None:
             if on_error == "raise":
                 cause = outcome.error.__cause__

@@ -136,7 +136,8 @@ def test_summary_on_stdout_progress_on_stderr(run: Run) -> None:
     assert "What to do next" in shown.stdout
     assert "-o report.html" in shown.stdout
     assert "reading data.csv" in shown.stderr
-    assert "label: found" in shown.stderr
+    assert "label: found 9\n" in shown.stderr
+    assert "null: found nothing\n" in shown.stderr
     assert "\x1b" not in shown.stdout + shown.stderr
 
 
