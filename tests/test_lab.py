@@ -301,6 +301,14 @@ def test_features_that_say_nothing_judge_no_labels() -> None:
     lab = Datalab(frame, label_name="y", verbosity=0).find_issues(["label"])
     assert lab.outcomes["label"].status == "not applicable"
     assert "not clearly more than chance" in lab.outcomes["label"].reason
+    assert lab.outcomes["label"].reason.endswith("give pred_probs= or better features=")
+
+
+def test_labels_too_few_to_judge_a_model_by() -> None:
+    few = Datalab({"x": [1.0, 2.0, 3.0], "y": ["a", "b", "a"]}, label_name="y", verbosity=0)
+    few.find_issues(["label"])
+    assert "so few labels (2)" in few.outcomes["label"].reason
+    assert few.outcomes["label"].reason.endswith("give pred_probs= or more rows")
 
 
 def test_tables_with_an_index_are_matched_by_it(frame: pd.DataFrame, probs: np.ndarray) -> None:

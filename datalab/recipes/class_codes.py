@@ -87,12 +87,17 @@ class Classes:
         given = some_rows(codes, judged)
         chance = chance_agreement(given, predicted[judged], len(counts))
         errors = BEST_OF if len(given) >= MANY_ROWS else BEST_OF_FEW
-        by_chance = agreement <= clearly_above(chance, len(given), errors)
-        if by_chance and not _tells_labels(fitted.value[judged], given, counts):
+        needed = clearly_above(chance, len(given), errors)
+        if agreement <= needed and not _tells_labels(fitted.value[judged], given, counts):
+            remedy = "so it cannot judge them: give pred_probs= or better features="
+            if needed >= 1:  # no model could do better
+                remedy = (
+                    f"and so few labels ({len(given)}), or so many of one class, cannot show "
+                    "more: give pred_probs= or more rows"
+                )
             raise NotApplicable(
                 f"a model of the features agrees with {_share(agreement)} of the labels, not "
-                f"clearly more than chance ({_share(chance)}), so it cannot judge them: give "
-                "pred_probs= or better features="
+                f"clearly more than chance ({_share(chance)}), {remedy}"
             )
         note += f", {_share(agreement)} agreement with the labels"
         if fitted.sampled:
