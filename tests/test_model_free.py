@@ -68,6 +68,7 @@ def test_several_kinds_of_columns_combine(frame: pd.DataFrame) -> None:
     told = note(lab)
     assert "1 category, 1 numeric column, 1 text (place, degrees, story)" in told
     assert "left out: id: looks like an identifier" in told
+    assert "from all columns but " in told
     assert "Better: find_issues(embed=SentenceTransformer(…).encode)" in told
     assert lab.outcomes["near_duplicate"].status == "found"
 

@@ -32,7 +32,8 @@ def features_of_columns(encoded: Encoded, *, features_from: str | None) -> Made:
             "the columns have few different values, so most rows are equal: give features="
         )
     numbers = "1 number" if features.shape[1] == 1 else f"{features.shape[1]} numbers"
-    return Made(features, f"{numbers} from {features_from or 'all columns'}")
+    columns = f"all columns but {len(used.left_out)}" if used.left_out else "all columns"
+    return Made(features, f"{numbers} from {features_from or columns}")
 
 
 def _mostly_repeats(used: Encoded) -> bool:
