@@ -1,6 +1,8 @@
 """Generated data, and calls of the reference that keep its warnings to themselves."""
 
+import multiprocessing
 import warnings
+from multiprocessing.pool import ThreadPool
 
 import numpy as np
 import pytest
@@ -16,6 +18,14 @@ SINGLE_LABEL_KINDS = [
     "memory map",
     "Fortran order",
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def threads_in_place_of_processes():
+    """The reference forks workers, which may wait for ever where other threads are running."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(multiprocessing, "Pool", ThreadPool)
+        yield
 
 
 @pytest.fixture(scope="session")

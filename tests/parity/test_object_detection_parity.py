@@ -163,8 +163,6 @@ def test_issues_from_scores(reference, threshold):
 @cases
 @pytest.mark.parametrize("check", [True, False])
 def test_flags_and_ranking(reference, case, check):
-    if case["n_classes"] == 200:
-        pytest.skip("the reference starts processes for each class: minutes")
     labels, predictions = images(21, **case)
     options = {"overlapping_label_check": check}
     theirs = quiet(reference["filter"].find_label_issues, labels, predictions, **options)
