@@ -1,7 +1,7 @@
 """Examples unlike all others."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,6 +33,7 @@ from datalab._typing import BoolArray, Codes, FloatArray, Probs
 from datalab.exceptions import InputError, NotApplicable
 from datalab.findings import Findings
 from datalab.managers.base import Kind, percent
+from datalab.managers.odd_values import odd_values
 from datalab.managers.remoteness import Columns, forest_remoteness, sample_remoteness
 from datalab.neighbors.graph import KNNGraph
 from datalab.neighbors.search import filled_columns
@@ -109,6 +110,8 @@ class Outlier:
     fence alone flags 5.0 % of the rows (up to 17); with ``false_alarms=0.05`` it is 2.9 %, and at
     most 3.6 in any shape; with 0.01 it is 0.3 % and 0.8.
 
+    `odd_value` names, for flagged rows of a table, the number farthest outside its column.
+
     References
     ----------
     J. Kuan, J. Mueller: Back to the basics: revisiting out-of-distribution detection baselines,
@@ -157,6 +160,7 @@ class Outlier:
         "distance_to_nearest_neighbor": "number",
         "times_typical_distance": "number",
         "tail_probability": "number",
+        "odd_value": "text",
     }
     extras: ClassVar[tuple[str, ...]] = (
         "times_typical_distance",
@@ -165,6 +169,7 @@ class Outlier:
         "samples",
         "tail_probability",
         "false_alarm_rate",
+        "odd_value",
     )
 
     def __post_init__(self) -> None:
@@ -192,10 +197,15 @@ class Outlier:
         pred_probs: Probs | None = None,
         labels: Codes | None = None,
         features: FloatArray | None = None,
+        table: Any = None,
     ) -> Findings:
         """Flag and score examples."""
         if knn_graph is not None:
-            return self._by_distance(knn_graph, features, labels)
+            found = self._by_distance(knn_graph, features, labels)
+            if table is not None:
+                told = odd_values(table, found.is_issue)
+                found = replace(found, columns={**found.columns, "odd_value": told})
+            return found
         if pred_probs is None:
             raise NotApplicable("needs knn_graph or pred_probs: give features= or pred_probs=")
         if labels is not None and not _are_classes(labels):
@@ -376,7 +386,8 @@ class Outlier:
     def explain(self, row: Mapping[str, Any]) -> str:
         """Why the row was flagged."""
         if "times_typical_distance" in row:
-            return f"{row['times_typical_distance']:.1f} times as far from its neighbours as usual"
+            told = f"{row['times_typical_distance']:.1f} times as far from its neighbours as usual"
+            return f"{row['odd_value']}; {told}" if isinstance(row.get("odd_value"), str) else told
         if self.method == "least_confidence":
             return "the model is sure of no class"
         return "the model is about equally unsure of all classes"
