@@ -100,6 +100,15 @@ def test_many_classes_stay_short() -> None:
     assert len(health.frame("pairs")) == 200 * 199 // 2
 
 
+def test_classes_of_few_labels_are_named() -> None:
+    labels, probs = made(600, 6)
+    for rare, number in ((2, 1), (3, 2), (4, 9), (5, 9)):
+        labels[np.flatnonzero(labels == rare)[number:]] = 0
+    told = " ".join(str(label_health(labels, probs, list("abcdef"), n_resamples=50)).split())
+    assert "hardly to be judged by fewer than 10 labels: c, d, e and 1 other class" in told
+    assert "hardly to be judged" not in str(label_health(*made(), n_resamples=50))
+
+
 # --- of a lab
 
 

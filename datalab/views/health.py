@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["health_html", "health_text"]
 
 TABLE_ROWS = 10
+# Of classes with fewer labels hardly anything can be said.
+FEW = 10
 
 
 def health_html(health: "Health") -> str:
@@ -66,6 +68,12 @@ def _facts(health: "Health") -> list[str]:
         f"in brackets: {share(health.level)} intervals for other rows drawn alike",
         "labels that a model gets wrong surely count as noise",
     ]
+    few = [
+        name for name, number in zip(_names(health), health.counts, strict=True) if 0 < number < FEW
+    ]
+    if few:
+        rest = f" and {counted(len(few) - 3, 'other class')}" if len(few) > 3 else ""
+        facts.append(f"hardly to be judged by fewer than {FEW} labels: {', '.join(few[:3])}{rest}")
     if health.num_left_out:
         facts.append(f"{counted(health.num_left_out, 'row')} without a label left out")
     if health.note:
