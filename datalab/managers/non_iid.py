@@ -26,6 +26,9 @@ __all__ = ["NonIID"]
 
 # The order of a dozen rows says nothing.
 MIN_ROWS = 13
+# Columns that go with the rows: their rank correlation is at least so much, and so many standard
+# errors from none; so many are named.
+STEADY, ERRORS, MOST_TOLD = 0.3, 4.0, 3
 SEVERAL, NEIGHBORS = "several", "index_distance"
 IN_WORDS = {
     "near": "similar rows stand nearer to each other, or farther apart, than by chance",
@@ -111,6 +114,7 @@ class NonIID:
         "average_index_distance",
         "random_index_distance",
         "pattern",
+        "columns_along_rows",
         "method",
     )
 
@@ -134,6 +138,7 @@ class NonIID:
         pred_probs: Probs | None = None,
         labels: Codes | None = None,
         features: FloatArray | None = None,
+        table: Any = None,
     ) -> Findings:
         """Compare the order of the rows with random orders."""
         graph = self._graph(knn_graph, pred_probs, labels)
@@ -160,6 +165,7 @@ class NonIID:
                 "average_index_distance": float(distances.mean()),
                 "random_index_distance": (graph.n_rows + 1) / 3,
                 "pattern": IN_WORDS[pattern] if found else None,
+                "columns_along_rows": _along_rows(table) if found and table is not None else [],
                 "method": self.method or SEVERAL,
             },
         )
@@ -218,7 +224,9 @@ class NonIID:
             return ""
         p_value = found.info["p-value"]
         rarity = "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
-        return f"{pattern[0].upper()}{pattern[1:]} (p-value {rarity})"
+        told = f"{pattern[0].upper()}{pattern[1:]} (p-value {rarity})"
+        along = found.info.get("columns_along_rows")
+        return f"{told}; along the rows {', '.join(along)}" if along else told
 
     def explain(self, row: Mapping[str, Any]) -> str:
         """Why the row was flagged."""
@@ -229,6 +237,27 @@ class NonIID:
         if "neighbor_index_distance" not in row:
             return told
         return f"{told}: {row['neighbor_index_distance']:.0f} rows away on average"
+
+
+def _along_rows(table: Any) -> list[str]:
+    """The numbers and dates that rise or fall most steadily with the row, in words."""
+    from scipy.stats import rankdata
+
+    steady: list[tuple[float, str]] = []
+    for name in table.columns:
+        if table.kind(name) not in ("number", "date"):
+            continue
+        values = table.column(name)
+        if values.dtype.kind not in "iufM":
+            continue
+        known = values[~np.isnan(values)]
+        if len(known) < MIN_ROWS or (known == known[0]).all():
+            continue
+        rho = float(np.corrcoef(rankdata(known), np.arange(len(known)))[0, 1])
+        if abs(rho) > max(STEADY, ERRORS / np.sqrt(len(known))):
+            steady.append((abs(rho), f"{name} {'rises' if rho > 0 else 'falls'}"))
+    steady.sort(key=lambda one: -one[0])
+    return [told for _, told in steady[:MOST_TOLD]]
 
 
 def _pairs(graph: KNNGraph, counted: BoolArray) -> tuple[Neighbors, Neighbors]:

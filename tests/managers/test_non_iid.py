@@ -7,6 +7,7 @@ import pytest
 
 from datalab import Datalab
 from datalab.exceptions import InputError, NotApplicable
+from datalab.findings import Findings
 from datalab.managers import NonIID
 from datalab.neighbors import KNNGraph, knn_graph
 
@@ -169,3 +170,23 @@ def test_the_method_of_the_reference_is_there_by_name() -> None:
     assert lab.get_info("non_iid")["p-value"] == named.summary
     with pytest.raises(InputError, match="method"):
         NonIID(method="order")
+
+
+def test_columns_that_go_with_the_rows_are_named() -> None:
+    rng = np.random.default_rng(0)
+    n = 300
+    data = {
+        "when": np.datetime64("2024-01-01") + np.arange(n),
+        "heat": np.where(np.arange(n) == 7, np.nan, rng.normal(size=n) - np.arange(n) / 50),
+        "noise": rng.normal(size=n),
+        "same": np.ones(n),
+        "word": rng.choice(["a", "b"], n),
+    }
+    lab = Datalab(data, task=None, verbosity=0).find_issues(["non_iid"])
+    assert lab.get_info("non_iid")["columns_along_rows"] == ["when rises", "heat falls"]
+    info = lab.get_info("non_iid")
+    told = NonIID().sum_up(Findings("non_iid", is_issue=[True], score=[0.1], info=info))
+    assert told.endswith("; along the rows when rises, heat falls")
+    shuffled = {name: np.random.default_rng(1).permutation(data[name]) for name in data}
+    lab = Datalab(shuffled, task=None, verbosity=0).find_issues(["non_iid"])
+    assert lab.get_info("non_iid")["columns_along_rows"] == []
