@@ -14,6 +14,8 @@ from datalab._core.noniid import (
     order_scores,
     order_test,
 )
+from datalab._data.columns import looks_like_identifier
+from datalab._data.values import as_floats
 from datalab._typing import BoolArray, Codes, FloatArray, Probs
 from datalab.exceptions import NotApplicable
 from datalab.findings import Findings
@@ -245,13 +247,15 @@ def _along_rows(table: Any) -> list[str]:
 
     steady: list[tuple[float, str]] = []
     for name in table.columns:
-        if table.kind(name) not in ("number", "date"):
-            continue
         values = table.column(name)
-        if values.dtype.kind not in "iufM":
+        if values.dtype.kind != "M":
+            values = as_floats(values) if table.kind(name) == "number" else None
+        if values is None:
             continue
         known = values[~np.isnan(values)]
         if len(known) < MIN_ROWS or (known == known[0]).all():
+            continue
+        if known.dtype.kind == "f" and looks_like_identifier(name, known):
             continue
         rho = float(np.corrcoef(rankdata(known), np.arange(len(known)))[0, 1])
         if abs(rho) > max(STEADY, ERRORS / np.sqrt(len(known))):

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datalab._data.columns import looks_like_identifier
+from datalab._data.values import as_floats
 from datalab._typing import BoolArray
 
 __all__ = ["odd_values"]
@@ -35,9 +37,9 @@ def odd_values(table: Any, chosen: BoolArray) -> NDArray[Any]:
     for name in table.columns if len(rows) else ():
         if table.kind(name) != "number":
             continue
-        values = _numbers(table.column(name))
-        finite = values[np.isfinite(values)]
-        if not finite.size:
+        values = as_floats(table.column(name))
+        finite = np.empty(0) if values is None else values[np.isfinite(values)]
+        if values is None or not finite.size or looks_like_identifier(name, finite):
             continue
         low, first, third, high = np.quantile(finite, [USUAL[0], 0.25, 0.75, USUAL[1]])
         spread = third - first if third > first else high - low
@@ -59,14 +61,3 @@ def _written(number: float) -> str:
     if not 1e-4 <= abs(number) < 1e12:
         return f"{number:.4g}"
     return np.format_float_positional(number, precision=4, fractional=False, trim="-")
-
-
-def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:
-    """As numbers; what is none is NaN."""
-    if values.dtype.kind in "iufb":
-        return values.astype(np.float64)
-    numbers = np.full(len(values), np.nan)
-    for row, value in enumerate(values.tolist()):
-        if isinstance(value, (int, float)):
-            numbers[row] = value
-    return numbers

@@ -151,12 +151,10 @@ def _dates(moments: NDArray[np.datetime64]) -> Column | str:
 
 def _category(table: Table, name: str, options: Options) -> Column | str:
     values = table.column(name)
-    missing = is_missing(values)
-    if missing.all():
-        return "all values are missing"
     read = _read_as(table, name)
     if read is not None:
         return read
+    missing = is_missing(values)
     distinct = np.array(sorted({str(value) for value in values[~missing]}), dtype=object)
     if len(distinct) > MANY_LEVELS and _is_prose(distinct):
         return _prose(values, missing, options)
@@ -215,10 +213,13 @@ def _prose(values: NDArray[Any], missing: BoolArray, options: Options) -> Column
 
 def _read_as(table: Table, name: str) -> Column | str | None:
     """Numbers or dates that are written in another way; None when the values are neither."""
-    measured = _measures(table.column(name))
+    values = table.column(name)
+    if is_missing(values).all():
+        return "all values are missing"
+    measured = _measures(values)
     if measured is not None:
         return _numbers(measured, name, "number")
-    written = read_written(table.column(name))
+    written = read_written(values)
     if written is None:
         return None
     if written.kind == "date":
@@ -358,12 +359,10 @@ def _audio(table: Table, name: str, options: Options) -> Column | str:
 
 def _other(table: Table, name: str, options: Options) -> Column | str:  # noqa: ARG001
     values = table.column(name)
-    missing = is_missing(values)
-    if missing.all():
-        return "all values are missing"
     read = _read_as(table, name)
     if read is not None:
         return read
+    missing = is_missing(values)
     kinds = sorted({type(value).__name__ for value in values[~missing][:1000]})
     if kinds == ["bytes"]:
         return "bytes of no image or recording; decode texts, for example by .str.decode('utf-8')"

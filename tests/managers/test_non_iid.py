@@ -180,6 +180,7 @@ def test_columns_that_go_with_the_rows_are_named() -> None:
         "heat": np.where(np.arange(n) == 7, np.nan, rng.normal(size=n) - np.arange(n) / 50),
         "noise": rng.normal(size=n),
         "same": np.ones(n),
+        "number": np.arange(n),
         "word": rng.choice(["a", "b"], n),
     }
     lab = Datalab(data, task=None, verbosity=0).find_issues(["non_iid"])

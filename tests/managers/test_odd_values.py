@@ -41,10 +41,11 @@ def test_what_nine_of_ten_are_between_is_told() -> None:
         np.full(40, np.nan),
         np.array(list("ab") * 20),
         np.array([None, 1.0] * 20, dtype=object),
+        np.append(np.arange(39), 10_000),  # numbers of rows, as "ticket_id"
     ],
 )
 def test_nothing_is_told_without_an_odd_number(values: Any) -> None:
-    assert odd_values(table_of(x=values), np.ones(40, dtype=bool)).tolist() == [None] * 40
+    assert odd_values(table_of(ticket_id=values), np.ones(40, dtype=bool)).tolist() == [None] * 40
 
 
 def test_gaps_infinities_and_mostly_zeros() -> None:
